@@ -28,6 +28,9 @@ const config: KnipConfig = {
         'bench/peers/*.ts',
         'scripts/**/*.test.ts',
         'scripts/*.{ts,mjs}',
+        'scripts/start.ts!',
+        'scripts/start/*.ts!',
+        'deploy/image/*.ts!',
         // The configuration of the site, which VitePress reads, uses them.
         'scripts/docs-site/{links,pages}.ts',
         'tests/**/*.test.ts',
@@ -35,7 +38,7 @@ const config: KnipConfig = {
         'tests/setup/*.ts',
         'tests/snippets/prelude.ts',
       ],
-      project: ['scripts/**', 'tests/**', 'bench/**'],
+      project: ['scripts/**', 'scripts/start/**!', 'deploy/**', 'deploy/image/**!', 'tests/**', 'bench/**'],
       ignoreDependencies: ['@arethetypeswrong/cli', '@biomejs/biome', '@trainyard/validator', 'mnist'],
     },
     'packages/contract': {

@@ -22,6 +22,8 @@ const OCI_ROUTES: readonly [method: string, path: string][] = [
   ['GET', `/v2/acme/yolo/referrers/${DIGEST}`],
   ['GET', '/token?scope=repository:acme/yolo:pull,push'],
 ]
+/** Answered from the configuration. */
+const WITHOUT_DATABASE: ReadonlySet<string> = new Set(['GET /v1/publishing'])
 const BODIES: Record<string, unknown> = {
   'POST /v1/sessions/codes/redeem': { secret: 'ty_none' },
   'POST /v1/accounts': { email: 'ada@red.test', password: 'correct horse battery' },
@@ -57,6 +59,7 @@ describe('a registry whose database is down', () => {
     const token = await harness.token(['admin:*'])
     await postgres.stop()
     for (const { name, method, path } of openApiRoutes(describeApi(harness.registry.app))) {
+      if (WITHOUT_DATABASE.has(name)) continue
       const body = ['GET', 'DELETE'].includes(method) ? null : JSON.stringify(BODIES[name] ?? {})
       const headers = { 'content-type': 'application/json' }
       const response = await harness.request(path.replace(/\{[^}]+\}/g, '1'), { method, headers, body, token })

@@ -7,5 +7,5 @@ it('describes the routes without a database', () => {
   expect(Object.keys(document.paths)).toEqual(
     expect.arrayContaining(['/v1/trainers', '/v1/checks/{id}/live', '/v1/tokens/{id}']),
   )
-  expect(JSON.stringify(document.components)).toContain('TrainerManifest')
+  expect(JSON.stringify(document.components)).toContain('PublishedManifest')
 })

@@ -59,8 +59,9 @@ export function inspectImage(file: string, name: string): ImageDetails {
 }
 
 /** {@link inspectImage} of bytes in memory, whatever the suffix of their name. Of an unknown format, the size is 0. */
-export function inspectImageBytes(bytes: Buffer, name: string): ImageDetails {
-  const slice = (offset: number, length: number) => bytes.subarray(offset, offset + length)
+export function inspectImageBytes(bytes: Uint8Array, name: string): ImageDetails {
+  const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const slice = (offset: number, length: number) => all.subarray(offset, offset + length)
   return toDetails(parse({ size: bytes.length, slice }, name, true, { checksSuffix: false }))
 }
 

@@ -63,7 +63,10 @@ describe('the validator and the registry', () => {
   })
 
   it('read a bundle by its name, with what docker login stored', async () => {
-    expect((await pushBundle(harness, { name: 'acme/bundle', version: '1.0.0', token })).status).toBe(201)
+    // Without its program: it is rejected, so strangers never see it.
+    const items = [manifest('acme/bundle')]
+    const pushed = await pushBundle(harness, { name: 'acme/bundle', version: '1.0.0', token, items })
+    expect(pushed.status).toBe(201)
     const options = { target: `${host}/acme/bundle:1.0.0`, phases: ['static' as const] }
     const report = await validateTarget({ ...options, env: env() })
     expect(report.trainer).toEqual({ name: 'acme/bundle', version: '1.0.0' })

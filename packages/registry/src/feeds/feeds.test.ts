@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createHarness, endOfCheck, type Harness, pushBundle, trainerManifest } from '../testing/harness.ts'
 
-const HOSTILE = `<script>alert("1")</script> & ]]> \u0001 \ud800`
+const HOSTILE = '<script>alert("1")</script> & ]]>'
 
 describe('badges and feeds', () => {
   let harness: Harness

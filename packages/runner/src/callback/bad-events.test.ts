@@ -64,7 +64,7 @@ describe('an event that cannot be stored', () => {
     const time = '2026-11-20T09:30:00.123Z'
     const fields = ['data', 'metrics', 'unknown', 'type', 'time', 'message']
     const odd = fields.map((field, index) => ({ seq: index + 1, time, ...log('x'), [field]: deep(depth) }))
-    const batch = parseEvents([...odd, { seq: fields.length + 1, time, ...log('after') }])
+    const batch = await parseEvents([...odd, { seq: fields.length + 1, time, ...log('after') }])
     const last = fields.length + 1
     expect(batch.rejected.map(({ seq }) => seq)).toEqual(fields.map((_, index) => index + 1))
     const { query } = harness.runner.context.database
@@ -160,7 +160,7 @@ describe('an event that cannot be stored', () => {
 
   it('is told from a database that refuses everything: then nothing is given up', async () => {
     const events = [1, 2, 3].map((seq) => ({ seq, time: '2026-01-01T00:00:00.000Z', ...log('a') }))
-    const batch = parseEvents(events)
+    const batch = await parseEvents(events)
     const input = { jobId: 1, attempt: 1, channel: 'journal' as const, first: 1, last: 3, batch }
     const error = Object.assign(new Error('invalid input'), { severity: 'ERROR', code: '22000' })
     await expect(storeDivided(input, () => Promise.reject(error))).rejects.toBe(error)

@@ -1,7 +1,7 @@
 import { EVENT_LIMITS, EventsRequest, type EventsResponse } from '@trainyard/contract'
 import { bodyTooLarge, fieldIssues, invalidRequest, type JobTokenClaims, TrainyardError } from '@trainyard/platform'
 import { finished, successorOf, superseded } from '../auth/authenticate-trainer.ts'
-import { parseEventsInTurns } from '../journal/parse-events.ts'
+import { parseEvents } from '../journal/parse-events.ts'
 import { applyBatch, continuation } from './apply-batch.ts'
 import type { CallbackContext } from './callback-context.ts'
 import type { StoreEventsResult } from './store-events.ts'
@@ -25,7 +25,7 @@ export async function receiveEvents(
   const first = events[0]?.seq ?? 0
   const last = events.at(-1)?.seq ?? 0
   const isWhole = last - first + (last > 0 ? 1 : 0) === events.length
-  const batch = await parseEventsInTurns(isWhole ? events : [])
+  const batch = await parseEvents(isWhole ? events : [])
   const result = await applyBatch(context, claims, {
     channel: 'journal',
     // A batch with a gap inside is not applied. An impossible first number makes the store report what it holds.

@@ -13,13 +13,13 @@ afterAll(() => harness.close())
 /** The metrics of one event, with its step or epoch. */
 type Reported = { step?: number; epoch?: number; metrics: Record<string, number> }
 
-function inputOf(jobId: number, first: number, reported: readonly Reported[]): IntakeBatch {
+async function inputOf(jobId: number, first: number, reported: readonly Reported[]): Promise<IntakeBatch> {
   const events = reported.map((event, index) => {
     const seq = first + index
     return { seq, time: `2026-01-01T00:00:${String(seq).padStart(2, '0')}.000Z`, type: 'progress', ...event }
   })
   const last = first + reported.length - 1
-  return { jobId, attempt: 1, channel: 'journal', first, last, batch: parseEvents(events) }
+  return { jobId, attempt: 1, channel: 'journal', first, last, batch: await parseEvents(events) }
 }
 
 it('inserts points and overwrites those of a step that is reported again', async () => {
@@ -42,19 +42,19 @@ it('inserts points and overwrites those of a step that is reported again', async
     return rows.map(({ name, axis, step, value, second }) => `${name} ${axis} ${step}=${value} at ${second}`)
   }
   await store(
-    inputOf(a, 1, [
+    await inputOf(a, 1, [
       { step: 5, metrics: { loss: 1, rate: 0.5 } },
       { step: 7, metrics: { loss: 2 } },
     ]),
-    inputOf(b, 1, [{ epoch: 1, metrics: { loss: 9 } }]),
+    await inputOf(b, 1, [{ epoch: 1, metrics: { loss: 9 } }]),
   )
   await store(
-    inputOf(b, 2, [
+    await inputOf(b, 2, [
       { epoch: 1, metrics: { loss: 8 } },
       { epoch: 2, metrics: { loss: 7 } },
       { epoch: 2, metrics: { loss: 6 } },
     ]),
-    inputOf(a, 3, [
+    await inputOf(a, 3, [
       { step: 8, metrics: { loss: 3 } },
       { step: 5, metrics: { loss: 4 } },
       { step: 6, metrics: { loss: 5, rate: 0.4 } },
@@ -71,7 +71,7 @@ it('inserts points and overwrites those of a step that is reported again', async
   expect(await pointsOf(b)).toEqual(['loss epoch 1=8 at 2', 'loss epoch 2=6 at 4'])
   // Events that are already stored are skipped, whatever they contain this time.
   await store(
-    inputOf(b, 4, [
+    await inputOf(b, 4, [
       { epoch: 9, metrics: { loss: 0 } },
       { epoch: 3, metrics: { loss: 5 } },
     ]),
@@ -83,7 +83,7 @@ it('skips a locked attempt, and sees everything stored under the lock after wait
   const { query, transaction } = harness.runner.context.database
   const [free, locked] = [(await openJournal(harness)).jobId, (await openJournal(harness)).jobId]
   const reported = [{ step: 1, metrics: { loss: 1 } }]
-  const inputs = [inputOf(free, 1, reported), inputOf(locked, 1, reported)]
+  const inputs = [await inputOf(free, 1, reported), await inputOf(locked, 1, reported)]
   const options = { now: new Date(), maxLogLines: 100, maxMetricNames: 100 }
   let waited: Promise<boolean> = Promise.resolve(false)
   await transaction(async (trx) => {

@@ -125,9 +125,11 @@ describe('the jobs API', () => {
     expect((await post('trainer=acme', 'text/plain')).status).toBe(400)
   })
 
-  it('accepts text that PostgreSQL cannot store, and rejects it in queries', async () => {
-    const job = await harness.createJob({ name: 'a\u0000b\ud800' })
-    expect(job.name).toBe('a\uFFFDb\uFFFD')
+  it('refuses text that PostgreSQL cannot store, in names and in queries', async () => {
+    const problem = await refused({ ...valid(), name: 'a\u0000b' })
+    expect(problem).toMatchObject({ status: 400, code: 'invalid_request' })
+    expect(problem.detail).toContain('U+0000')
+    const job = await harness.createJob({})
     expect((await harness.request(`/v1/jobs/${job.id}/logs?search=%00`)).status).toBe(400)
     expect((await harness.request('/v1/jobs?trainer=%00')).status).toBe(400)
   })

@@ -58,18 +58,14 @@ export function emptyBatch(): ParsedBatch {
   return { events: [], metrics: [], logs: [], progress: {}, latestMetrics: {}, terminal: undefined, rejected: [] }
 }
 
-/** Parses each event on its own, so that an invalid event does not block the journal. `raw` is in order and has no gaps. */
-export function parseEvents(raw: readonly RawEvent[]): ParsedBatch {
-  const batch = emptyBatch()
-  for (const body of raw) parseNow(batch, body)
-  return batch
-}
-
 /** A turn of the event loop that parses events ends after this time, so that other requests are answered. */
 const TURN_MS = 10
 
-/** The same in several turns of the event loop, for events of any size. */
-export async function parseEventsInTurns(raw: readonly RawEvent[]): Promise<ParsedBatch> {
+/**
+ * Parses each event on its own, so that an invalid event does not block the journal, in as many turns of the event loop as they
+ * need. `raw` is in order and has no gaps.
+ */
+export async function parseEvents(raw: readonly RawEvent[]): Promise<ParsedBatch> {
   const batch = emptyBatch()
   let startedMs = performance.now()
   for (const body of raw) {

@@ -3,7 +3,7 @@ import { finished, getCurrentAttempt, superseded } from '../auth/authenticate-tr
 import { applyBatch, continuation } from '../callback/apply-batch.ts'
 import type { CallbackContext } from '../callback/callback-context.ts'
 import { cleanText } from '../http/clean-text.ts'
-import { parseEventsInTurns } from '../journal/parse-events.ts'
+import { parseEvents } from '../journal/parse-events.ts'
 import type { SimpleEndpoint, TranslatedReport } from './endpoints.ts'
 import type { LeftOutWarnings } from './left-out-warnings.ts'
 import { eventOfStarted, type UnnumberedEvent } from './translate.ts'
@@ -38,7 +38,7 @@ export async function reportSimply(
       (event, index) => ({ ...event, seq: attempt.last_seq + 1 + index, time }),
     )
     if (tries === 0) context.intake.spend(claims.jobId, Math.max(1, events.length))
-    const batch = await parseEventsInTurns(cleanText(events))
+    const batch = await parseEvents(cleanText(events))
     throwIfRejected(batch.rejected, report)
     const result = await applyBatch(context, claims, {
       channel: 'simple',

@@ -66,6 +66,8 @@ export function predictRoutes(context: WebContext): Hono<WebEnv> {
   app.post('/:job/:checkpoint', async (c) => {
     const target = readTarget(c)
     if (target === undefined) return missing(c)
+    // Refuses who may not see the job before anything is read.
+    await context.client.jobs.get(target.job)
     const { picture } = await c.req.parseBody()
     if (!(picture instanceof File) || picture.size === 0)
       return await showCheckpoint(c, context, { problem: 'Choose a picture.', status: 400 })
@@ -83,8 +85,9 @@ export function predictRoutes(context: WebContext): Hono<WebEnv> {
     const target = readTarget(c)
     if (target === undefined) return c.notFound()
     const name = c.req.query('name')?.slice(0, 200) || 'picture'
-    const body = new Uint8Array(await c.req.arrayBuffer())
     try {
+      await context.client.jobs.get(target.job)
+      const body = new Uint8Array(await c.req.arrayBuffer())
       const prediction = await context.client.jobs.predict(target.job, target.checkpoint, body, { name })
       return c.json({ id: prediction.id })
     } catch (error) {
