@@ -66,7 +66,7 @@ export function predictRoutes(context: WebContext): Hono<WebEnv> {
   app.post('/:job/:checkpoint', async (c) => {
     const target = readTarget(c)
     if (target === undefined) return missing(c)
-    // Refuses who may not see the job before anything is read.
+    // Before anything is read: strangers to the job are refused.
     await context.client.jobs.get(target.job)
     const { picture } = await c.req.parseBody()
     if (!(picture instanceof File) || picture.size === 0)
