@@ -39,7 +39,7 @@ describe.skipIf(!ready)('docker push of the sample trainer', () => {
     image = `${host}/trainyard/tfjs-classifier:1.0.0`
     await docker('build', '--quiet', '--tag', image, TRAINER_DIR)
     await docker('login', host, '--username', 'local', '--password', server.token)
-  }, 180_000)
+  }, 240_000)
 
   afterAll(async () => {
     if (image) await docker('rmi', '--force', image).catch(() => undefined)
@@ -53,7 +53,7 @@ describe.skipIf(!ready)('docker push of the sample trainer', () => {
     expect(digest).toBeDefined()
     const name = 'trainyard/tfjs-classifier'
     await expect
-      .poll(async () => (await server.client.trainers.version(name, '1.0.0')).state, { timeout: 60_000 })
+      .poll(async () => (await server.client.trainers.version(name, '1.0.0')).state, { timeout: 150_000 })
       .toMatch(/published|rejected/)
     const version = await server.client.trainers.version(name, '1.0.0')
     expect(version.checks.find((check) => check.name === 'compliance')?.status).not.toBe('passed')
@@ -64,7 +64,7 @@ describe.skipIf(!ready)('docker push of the sample trainer', () => {
     expect(await docker('pull', image)).toContain(digest)
     const resolved = await server.client.trainers.resolve(name, '^1')
     expect(resolved.image?.digest).toBe(digest)
-  }, 180_000)
+  }, 240_000)
 
   test('the same version is given a bundle beside its image', async () => {
     const name = 'trainyard/tfjs-classifier'
@@ -73,5 +73,5 @@ describe.skipIf(!ready)('docker push of the sample trainer', () => {
     await expect
       .poll(() => server.client.trainers.resolve(name, '^1'), { timeout: 10_000 })
       .toMatchObject({ bundle: { digest: expect.any(String) }, image: { digest: expect.any(String) } })
-  }, 180_000)
+  }, 240_000)
 })

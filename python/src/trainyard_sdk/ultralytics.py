@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 import time
 from pathlib import Path
 from typing import Any, Optional
@@ -22,6 +23,7 @@ from ._job import Job
 _PREFIXES = {"B": "", "M": "mask_", "P": "pose_"}
 _NAMES = {"accuracy_top1": "top1_accuracy", "accuracy_top5": "top5_accuracy"}
 _SECONDS_BETWEEN_STEPS = 2.0
+_MAX_SECONDS_OF_A_PLOT = 30.0
 
 
 class _Cancelled(Exception):
@@ -79,10 +81,15 @@ class _Reporter:
         self._folder = os.path.join(settings["project"], settings["name"])
         if self._job.resume_from is not None:
             settings.setdefault("resume", True)
+        before = set(threading.enumerate())
         try:
             return None if self._job.is_cancelled else train(*args, **settings)
         except _Cancelled:
             self._job.log("The training was cancelled. It continues from the last whole epoch")
+            # Its plots are drawn by daemon threads. One that is in native code while Python ends aborts the program.
+            for thread in set(threading.enumerate()) - before:
+                if str(getattr(getattr(thread, "_target", None), "__module__", "")).startswith("ultralytics."):
+                    thread.join(_MAX_SECONDS_OF_A_PLOT)
             return None
 
     def on_pretrain_routine_start(self, trainer: Any) -> None:
