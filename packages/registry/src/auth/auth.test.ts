@@ -1,6 +1,5 @@
-import { Readable } from 'node:stream'
 import { DEFAULT_AUTH } from '@trainyard/platform'
-import { fakeClock } from '@trainyard/platform/testing'
+import { fakeClock, onDemand } from '@trainyard/platform/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createHarness, digestOf, type Harness, pushBlob } from '../testing/harness.ts'
 
@@ -195,7 +194,7 @@ describe('logging in', () => {
         clock.advance(60_000)
         yield bytes.subarray(8)
       }
-      const body = Readable.toWeb(Readable.from(parts())) as ReadableStream<Uint8Array>
+      const body = onDemand(parts())
       const digest = digestOf(bytes)
       const url = method === 'PATCH' ? path : `${path}${path.includes('?') ? '&' : '?'}digest=${digest}`
       const response = await harness.request(url, { method, headers: { authorization }, body })

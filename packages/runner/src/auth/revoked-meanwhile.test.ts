@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import { Readable } from 'node:stream'
 import { CreateArtifactResponse, DatasetList } from '@trainyard/contract'
 import { DEFAULT_AUTH } from '@trainyard/platform'
+import { onDemand } from '@trainyard/platform/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { dice, png, tarOf } from '../datasets/testing/test-datasets.ts'
 import { type Harness, noLauncher, openJournal, startHarness } from '../testing/harness.ts'
@@ -40,7 +40,7 @@ describe('an upload of a dataset', () => {
       await meanwhile()
       yield bytes.subarray(middle)
     }
-    const body = Readable.toWeb(Readable.from(parts())) as ReadableStream<Uint8Array>
+    const body = onDemand(parts())
     return await harness.request(`/v1/datasets?name=${name}&project=red/default`, {
       method: 'POST',
       headers: { authorization, 'content-type': 'application/x-tar' },
