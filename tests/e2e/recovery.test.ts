@@ -16,7 +16,7 @@ beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'trainyard-recovery-'))
   server = await startServer(join(dir, 'data'))
   datasetId = await prepareTraining(server, dir)
-}, 120_000)
+}, 300_000)
 
 afterAll(async () => {
   await stopServer(server)
