@@ -102,6 +102,7 @@ export { type PrepareSetupOptions, prepareSetup } from './identity/setup/prepare
 export type { IdentityToken } from './identity/tokens/list-tokens.ts'
 export { createLogger, hideSecrets, type Logger, type LoggerOptions } from './log.ts'
 export { type MetricsConfig, readMetricsConfig, requireMetricsAccess } from './metrics/metrics-access.ts'
+export { processMetrics } from './metrics/process-metrics.ts'
 export { consumeBody } from './object-store/consume-body.ts'
 export { createStore, deriveSecret, readStoreConfig, type StoreConfig } from './object-store/create-store.ts'
 export { createFolderStore, type FolderStore, type FolderStoreOptions } from './object-store/folder/folder-store.ts'

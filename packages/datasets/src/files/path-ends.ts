@@ -35,12 +35,14 @@ export class PathEnds {
   }
 }
 
-function partsOf(path: string): string[] {
+/** The parts of a path of any system, folded, without `.` and `..`. */
+export function partsOf(path: string): string[] {
   const parts = path.replaceAll('\\', '/').split('/')
   return parts.filter((part) => part !== '' && part !== '.' && part !== '..').map(foldPath)
 }
 
-function sharedEnd(a: readonly string[], b: readonly string[]): number {
+/** How many parts two paths have in common, from their ends. */
+export function sharedEnd(a: readonly string[], b: readonly string[]): number {
   let length = 0
   while (length < a.length && length < b.length && a.at(-1 - length) === b.at(-1 - length)) length++
   return length

@@ -1,5 +1,5 @@
-import type { Database } from '@trainyard/platform'
-import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { type Database, processMetrics } from '@trainyard/platform'
+import { Gauge, Histogram, Registry } from 'prom-client'
 import type { RegistryDatabase } from '../db/schema/index.ts'
 import { type Counts, readCounts } from './read-counts.ts'
 
@@ -7,17 +7,6 @@ import { type Counts, readCounts } from './read-counts.ts'
 const BUCKETS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60]
 /** Counts are read at most this often, whatever the number of scrapes. */
 const MAX_AGE_MS = 15_000
-
-let processRegistry: Registry | undefined
-
-/** Memory, event loop and garbage collection. Created once for the process, because their observers cannot be removed. */
-function processMetrics(): Registry {
-  if (processRegistry === undefined) {
-    processRegistry = new Registry()
-    collectDefaultMetrics({ register: processRegistry })
-  }
-  return processRegistry
-}
 
 /** A gauge that is set from the counts of the database. `labelNames` are fixed sets, so the number of series is bounded. */
 interface CountedGauge {

@@ -1,5 +1,6 @@
 import type { SplitName } from '@trainyard/contract'
 import { foldPath } from '../../files/fold-path.ts'
+import { partsOf, sharedEnd } from '../../files/path-ends.ts'
 import { toPortablePath } from '../../files/portable-path.ts'
 import { splitExtension } from '../../files/split-extension.ts'
 import { findSplitOfFolder } from '../../splits/split-folder.ts'
@@ -66,17 +67,6 @@ function choose(paths: readonly string[], parts: readonly string[], split: Split
     if (same.length > 0) found = same
   }
   return found.length === 1 ? found[0] : undefined
-}
-
-function partsOf(path: string): string[] {
-  const parts = path.replaceAll('\\', '/').split('/')
-  return parts.filter((part) => part !== '' && part !== '.' && part !== '..').map(foldPath)
-}
-
-function sharedEnd(a: readonly string[], b: readonly string[]): number {
-  let length = 0
-  while (length < a.length && length < b.length && a.at(-1 - length) === b.at(-1 - length)) length++
-  return length
 }
 
 function push(map: Map<string, string[]>, key: string, path: string): void {

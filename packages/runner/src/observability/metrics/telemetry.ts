@@ -1,21 +1,11 @@
 import type { EndReason } from '@trainyard/contract'
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { processMetrics } from '@trainyard/platform'
+import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 
 /** In seconds, from a fast response to a blocked one. */
 const REQUEST_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 /** In seconds, up to half a day. */
 const WAIT_BUCKETS = [0.1, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 900, 3600, 4 * 3600, 12 * 3600]
-
-let processRegistry: Registry | undefined
-
-/** Memory, event loop and garbage collection. Created once for the process, because their observers cannot be removed. */
-function processMetrics(): Registry {
-  if (processRegistry === undefined) {
-    processRegistry = new Registry()
-    collectDefaultMetrics({ register: processRegistry })
-  }
-  return processRegistry
-}
 
 /**
  * The runner's metrics. Each runner has its own registry, so that one process can have several runners. No label contains a
