@@ -1,5 +1,6 @@
 import type { Dataset, TrainerList } from '@trainyard/contract'
 import { Layout } from '../components/layout.tsx'
+import { SearchForm } from '../components/search-form.tsx'
 import { plural } from '../format.ts'
 import { withQuery } from '../query.ts'
 
@@ -33,14 +34,9 @@ export function ChooseTrainerPage({ assetUrl, q, cursor, dataset, list }: Choose
         </p>
       </div>
       <search>
-        <form class="search" action="/jobs/new" method="get">
-          <label class="visually-hidden" for="q">
-            Search trainers
-          </label>
-          <input id="q" type="search" name="q" value={q} placeholder="Name, model, keyword …" maxlength={200} />
+        <SearchForm action="/jobs/new" label="Search trainers" q={q} placeholder="Name, model, keyword …">
           {dataset !== undefined && <input type="hidden" name="dataset" value={dataset.id} />}
-          <button type="submit">Search</button>
-        </form>
+        </SearchForm>
       </search>
       <section aria-labelledby="found">
         <h2 id="found" class="count">

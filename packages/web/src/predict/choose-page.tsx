@@ -1,5 +1,6 @@
 import type { JobList } from '@trainyard/contract'
 import { Layout } from '../components/layout.tsx'
+import { SearchForm } from '../components/search-form.tsx'
 import { RelativeTime } from '../components/time.tsx'
 import { jobTitle } from '../jobs/parts.tsx'
 import { withQuery } from '../query.ts'
@@ -21,13 +22,7 @@ export function ChoosePage({ assetUrl, list, q, cursor, now }: ChoosePageProps) 
         <p class="lead">Choose the training whose model your picture is sent to.</p>
       </div>
       <search>
-        <form class="search" action="/predict" method="get">
-          <label class="visually-hidden" for="q">
-            Search trainings
-          </label>
-          <input id="q" type="search" name="q" value={q} placeholder="Name, trainer, dataset …" maxlength={200} />
-          <button type="submit">Search</button>
-        </form>
+        <SearchForm action="/predict" label="Search trainings" q={q} placeholder="Name, trainer, dataset …" />
       </search>
       {list.jobs.length === 0 && (
         <p>

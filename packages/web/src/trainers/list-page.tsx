@@ -2,6 +2,7 @@ import { type TrainerList, type TrainerSummary, TrustTier } from '@trainyard/con
 import { formatTier } from '@trainyard/contract/format'
 import { Copyable } from '../components/copyable.tsx'
 import { Layout } from '../components/layout.tsx'
+import { SearchForm } from '../components/search-form.tsx'
 import { TrustStatus } from '../components/status.tsx'
 import { RelativeTime } from '../components/time.tsx'
 import { formatCount, plural } from '../format.ts'
@@ -49,23 +50,16 @@ export function TrainerListPage({ assetUrl, query, list, now }: TrainerListPageP
         </p>
       </div>
       <search>
-        <form class="search" action="/" method="get">
-          <label class="visually-hidden" for="q">
-            Search trainers
-          </label>
-          <input
-            id="q"
-            type="search"
-            name="q"
-            value={query.q ?? ''}
-            placeholder="Name, model, keyword …"
-            maxlength={200}
-            autocomplete="off"
-          />
+        <SearchForm
+          action="/"
+          label="Search trainers"
+          q={query.q ?? ''}
+          placeholder="Name, model, keyword …"
+          autocomplete="off"
+        >
           {FACETS.map(({ name }) => query[name] && <input type="hidden" name={name} value={query[name]} />)}
           {query.sort !== undefined && <input type="hidden" name="sort" value={query.sort} />}
-          <button type="submit">Search</button>
-        </form>
+        </SearchForm>
         <nav class="facets" aria-label="Filters">
           {FACETS.map(({ name, label }) => (
             <Facet label={label} name={name} values={facets[name]} query={query} />
