@@ -1,6 +1,6 @@
 /** Pages of an OpenAPI document: one for each tag, with every operation, its parameters, body and answers. */
 import { kebab } from './kebab.ts'
-import { fieldTable, type JsonSchema, typeOf } from './schema-table.ts'
+import { cell, fieldTable, type JsonSchema, typeOf } from './schema-table.ts'
 
 export interface OpenApi {
   info: { title: string; description?: string | undefined }
@@ -98,5 +98,3 @@ function answers(operation: Operation): string {
     })
     .join('\n')
 }
-
-const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ')

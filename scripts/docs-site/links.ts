@@ -2,7 +2,7 @@
 import { existsSync, statSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { ROOT } from '../lib/run.ts'
-import { pageOf } from './pages.ts'
+import { addressOf } from './pages.ts'
 
 const REPOSITORY = 'https://github.com/trainyard/trainyard'
 
@@ -26,12 +26,12 @@ export function siteLink(link: string, page: PageSource): string {
   if (!existsSync(target)) throw new Error(`${relative(ROOT, page.path)} links to ${link}, which does not exist`)
   const inRepository = relative(ROOT, target)
   const copied = COPIES.get(inRepository)
-  if (copied !== undefined) return `/${pageOf(copied).replace(/(index)?\.md$/, '')}${hash}`
+  if (copied !== undefined) return `${addressOf(copied)}${hash}`
   const isFolder = statSync(target).isDirectory()
   const inDocs = inRepository.startsWith('docs/') ? inRepository.slice('docs/'.length) : undefined
   if (inDocs !== undefined) {
     if (isFolder && existsSync(join(target, 'README.md'))) return `/${inDocs}/${hash}`
-    if (inDocs.endsWith('.md')) return `/${pageOf(inDocs).replace(/(index)?\.md$/, '')}${hash}`
+    if (inDocs.endsWith('.md')) return `${addressOf(inDocs)}${hash}`
     if (!isFolder) return `/${inDocs}`
   }
   return `${REPOSITORY}/${isFolder ? 'tree' : 'blob'}/main/${inRepository}${hash}`

@@ -18,6 +18,9 @@ export function pageOf(file: string): string {
     .replace(/README\.md$/, 'index.md')
 }
 
+/** The address of the page of a Markdown file: `/decisions/`, `/guides/any-language`. */
+export const addressOf = (file: string): string => `/${pageOf(file).replace(/(index)?\.md$/, '')}`
+
 interface SidebarItem {
   text: string
   link?: string
@@ -68,7 +71,7 @@ function folder(dir: string, first: readonly string[]): SidebarItem[] {
 }
 
 function files(names: readonly string[]): SidebarItem[] {
-  return names.map((name) => ({ text: titleOf(name), link: `/${pageOf(name).replace(/(index)?\.md$/, '')}` }))
+  return names.map((name) => ({ text: titleOf(name), link: addressOf(name) }))
 }
 
 /** The first heading of a page. */

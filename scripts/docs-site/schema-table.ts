@@ -84,4 +84,5 @@ function bounds({ minimum, exclusiveMinimum, maximum, minLength, maxLength }: Js
   return `${minLength ?? 0} … ${maxLength} characters`
 }
 
-const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ')
+/** Text for a cell of a table. */
+export const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ')

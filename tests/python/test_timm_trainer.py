@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "python/tests"))
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 
-from support import BridgeCase  # noqa: E402
+from trainer_case import TrainerCase  # noqa: E402
 
 TRAINER = ROOT / "trainers/timm"
 PROGRAM = f"""
@@ -25,7 +25,10 @@ SHAPES = ["disc", "square", "triangle"]
 
 
 @unittest.skipUnless(importlib.util.find_spec("timm"), "timm is not installed")
-class TimmTrainer(BridgeCase):
+class TimmTrainer(TrainerCase):
+    trainer = TRAINER
+    program = PROGRAM
+
     def setUp(self):
         super().setUp()
         import make_dataset
@@ -34,8 +37,7 @@ class TimmTrainer(BridgeCase):
         make_dataset.COUNTS = {"train": 48, "val": 24, "test": 6}
         make_dataset.shapes("classify", str(self.data))
         self.use("data", SHAPES)
-        properties = json.loads((TRAINER / "trainer.json").read_text())["config"]["schema"]["properties"]
-        settings = {name: each["default"] for name, each in properties.items()}
+        settings = self.default_settings()
         settings.update(epochs=3, imgsz=32, workers=0, batch=16, learning_rate=0.003)
         self.job.update(model="resnet10t", config={"basic": settings, "advanced": {}})
 
@@ -44,18 +46,7 @@ class TimmTrainer(BridgeCase):
         self.job["dataset"].update(dir=str(self.folder / name), classes=about, splits=list(splits))
 
     def environment(self, **more):
-        return super().environment(OMP_NUM_THREADS="1", MPLCONFIGDIR=str(self.folder / "matplotlib"), **more)
-
-    def run_trainer(self):
-        (self.folder / "events").unlink(missing_ok=True)
-        code = self.run_program(PROGRAM)
-        self.assertEqual(code, 0, self.errors)
-
-    def saved(self, name):
-        return [event for event in self.of_type("checkpoint") if event["name"] == name]
-
-    def give(self, path, resume=None):
-        self.job["checkpoint"] = {"path": str(path), "name": "last", "sizeBytes": 1, "resume": resume}
+        return super().environment(MPLCONFIGDIR=str(self.folder / "matplotlib"), **more)
 
     def test_a_training_learns_reports_and_its_checkpoint_predicts_and_is_exported(self):
         self.job["config"]["basic"]["epochs"] = 6

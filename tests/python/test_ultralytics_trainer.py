@@ -2,9 +2,7 @@
 
 import importlib.util
 import json
-import signal
 import sys
-import time
 import unittest
 from pathlib import Path
 
@@ -12,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "python/tests"))
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 
-from support import BridgeCase  # noqa: E402
+from trainer_case import TrainerCase  # noqa: E402
 
 TRAINER = ROOT / "trainers/ultralytics"
 PROGRAM = f"""
@@ -32,7 +30,10 @@ PRIMARY = {
 
 
 @unittest.skipUnless(importlib.util.find_spec("ultralytics"), "ultralytics is not installed")
-class UltralyticsTrainer(BridgeCase):
+class UltralyticsTrainer(TrainerCase):
+    trainer = TRAINER
+    program = PROGRAM
+
     def use(self, task, **settings):
         import make_dataset
 
@@ -40,21 +41,9 @@ class UltralyticsTrainer(BridgeCase):
         data = self.folder / "data"
         make_dataset.shapes(TASKS[task], str(data))
         self.job["dataset"].update(dir=str(data), format="yolo", classes=[{"id": n, "name": name} for n, name in enumerate(SHAPES)])
-        properties = json.loads((TRAINER / "trainer.json").read_text())["config"]["schema"]["properties"]
-        chosen = {name: each["default"] for name, each in properties.items()}
+        chosen = self.default_settings()
         chosen.update(epochs=1, imgsz=32, workers=0, batch=6, **settings)
         self.job.update(taskType=task, model="yolov8n", config={"basic": chosen, "advanced": {}})
-
-    def environment(self, **more):
-        return super().environment(OMP_NUM_THREADS="1", **more)
-
-    def run_trainer(self):
-        (self.folder / "events").unlink(missing_ok=True)
-        code = self.run_program(PROGRAM)
-        self.assertEqual(code, 0, self.errors)
-
-    def give(self, path, resume=None):
-        self.job["checkpoint"] = {"path": str(path), "name": "last", "sizeBytes": 1, "resume": resume}
 
     def train_and_predict(self, task):
         self.use(task)
@@ -121,19 +110,16 @@ class UltralyticsTrainer(BridgeCase):
         self.use("classification")
         self.job["config"]["basic"]["epochs"] = 2
         self.run_trainer()
-        saved = [event for event in self.of_type("checkpoint") if event["name"] == "last"]
+        saved = self.saved("last")
         self.assertEqual([event["epoch"] for event in saved], [1, 2])
         self.give(saved[0]["file"], {"attempt": 1, "epoch": 1})
         self.run_trainer()
-        self.assertEqual([event["epoch"] for event in self.of_type("checkpoint") if event["name"] == "last"], [2])
+        self.assertEqual([event["epoch"] for event in self.saved("last")], [2])
         self.job["checkpoint"] = None
         self.job["config"]["basic"]["epochs"] = 10000
         (self.folder / "events").unlink()
         finish = self.start(PROGRAM)
-        while not any(b'"checkpoint"' in line for line in self.lines):
-            self.assertIsNone(self.process.poll())
-            time.sleep(0.05)
-        self.process.send_signal(signal.SIGTERM)
+        self.cancel_after("checkpoint")
         self.assertEqual(finish(), 0, getattr(self, "errors", ""))
         self.assertEqual(self.of_type("failed"), [])
 

@@ -24,14 +24,8 @@ export async function startFaultySockets(targetPort: number): Promise<FaultySock
 
   const nextFault = (): SocketFault | undefined => {
     count++
-    if (armed === undefined) return undefined
-    return armed.always
-      ? count >= armed.request
-        ? armed.fault
-        : undefined
-      : count === armed.request
-        ? armed.fault
-        : undefined
+    if (armed === undefined || count < armed.request) return undefined
+    return armed.always || count === armed.request ? armed.fault : undefined
   }
 
   const listener = createServer((client) => {
