@@ -9,13 +9,19 @@ import {
   type Harness,
   pushBundle,
   pushImage,
+  reportOf,
   type TarItem,
   trainerManifest,
 } from '../testing/harness.ts'
+import type { ValidateFunction } from '../validation/validate.ts'
 
 // Joined at run time, so that scanners of this repository do not report it.
 const KEY_ID = ['AK', 'IAZ7QW3ERTY5UIOP2A'].join('')
 const manifest = (name: string) => ({ name: 'trainer.json', body: JSON.stringify(trainerManifest(name, '1.0.0')) })
+
+/** Of bundles, so that strangers never see one, however fast its check is. */
+const rejects: ValidateFunction = async ({ onCheck }) =>
+  reportOf([{ name: 'compliance', status: 'failed', findings: [] }], onCheck)
 
 describe('the validator and the registry', () => {
   let harness: Harness
@@ -23,7 +29,7 @@ describe('the validator and the registry', () => {
   let host: string
   let docker: string
   beforeAll(async () => {
-    harness = await createHarness()
+    harness = await createHarness({ validate: rejects })
     await harness.registry.start()
     const server = await harness.listen()
     host = new URL(server.url).host
@@ -63,10 +69,9 @@ describe('the validator and the registry', () => {
   })
 
   it('read a bundle by its name, with what docker login stored', async () => {
-    // Without its program: it is rejected, so strangers never see it.
-    const items = [manifest('acme/bundle')]
-    const pushed = await pushBundle(harness, { name: 'acme/bundle', version: '1.0.0', token, items })
+    const pushed = await pushBundle(harness, { name: 'acme/bundle', version: '1.0.0', token })
     expect(pushed.status).toBe(201)
+    expect((await endOfCheck(harness, token, pushed)).state).toBe('rejected')
     const options = { target: `${host}/acme/bundle:1.0.0`, phases: ['static' as const] }
     const report = await validateTarget({ ...options, env: env() })
     expect(report.trainer).toEqual({ name: 'acme/bundle', version: '1.0.0' })
