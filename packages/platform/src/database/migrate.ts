@@ -1,5 +1,5 @@
-import { Kysely, PostgresDialect, sql } from 'kysely'
-import { type Migration, type MigrationResultSet, Migrator } from 'kysely/migration'
+import { type DatabaseIntrospector, Kysely, PostgresDialect, sql } from 'kysely'
+import { type Migration, Migrator } from 'kysely/migration'
 import pg from 'pg'
 import { errorCode } from '../system/describe-error.ts'
 
@@ -22,7 +22,7 @@ export async function migrate({ url, schema, migrations }: MigrateOptions): Prom
   })
   pool.on('error', () => undefined)
   pool.on('connect', (client) => client.on('error', () => undefined))
-  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) })
+  const db = new Kysely<unknown>({ dialect: new OneSchemaDialect(schema, pool) })
   try {
     await db.connection().execute(async (connection) => {
       // The lock comes first: two concurrent CREATE SCHEMA IF NOT EXISTS can fail.
@@ -38,7 +38,7 @@ export async function migrate({ url, schema, migrations }: MigrateOptions): Prom
           // Each area of a package adds its own migrations.
           allowUnorderedMigrations: true,
         })
-        const { error, results = [] } = await retryWhenTablesVanish(() => migrator.migrateToLatest())
+        const { error, results = [] } = await migrator.migrateToLatest()
         if (error !== undefined) {
           const failed = results.find((result) => result.status === 'Error')?.migrationName ?? '(unknown name)'
           throw new Error(`The migration ${failed} of schema "${schema}" failed`, { cause: error })
@@ -71,14 +71,31 @@ export function searchPath(schema: string): string {
 }
 
 /**
- * Kysely first lists the tables of all schemas, and fails when a table of another schema is dropped in the meantime. No
- * migration has run then, so it is started again.
+ * Tells Kysely about one schema only. The migrator asks several times whether its own tables exist, and Kysely's introspector
+ * answers with every column of every schema: slow where a server has many, and an error when a table of another one is dropped
+ * in the meantime.
  */
-async function retryWhenTablesVanish(migrateAll: () => Promise<MigrationResultSet>): Promise<MigrationResultSet> {
-  for (let attempt = 1; ; attempt++) {
-    const outcome = await migrateAll()
-    const code = outcome.error instanceof Error && 'code' in outcome.error ? outcome.error.code : undefined
-    const vanished = code === '3F000' || code === '42P01' || code === 'XX000'
-    if (!vanished || (outcome.results ?? []).length > 0 || attempt === 10) return outcome
+class OneSchemaDialect extends PostgresDialect {
+  readonly #schema: string
+
+  constructor(schema: string, pool: pg.Pool) {
+    super({ pool })
+    this.#schema = schema
+  }
+
+  override createIntrospector(db: Kysely<unknown>): DatabaseIntrospector {
+    const schema = this.#schema
+    return {
+      async getSchemas() {
+        const { rows } = await sql<{ name: string }>`
+          select nspname as name from pg_catalog.pg_namespace where nspname = ${schema}`.execute(db)
+        return rows
+      },
+      async getTables() {
+        const { rows } = await sql<{ name: string }>`
+          select tablename as name from pg_catalog.pg_tables where schemaname = ${schema}`.execute(db)
+        return rows.map(({ name }) => ({ name, schema, isView: false, isForeign: false, columns: [] }))
+      },
+    }
   }
 }
