@@ -3,9 +3,11 @@ import process from 'node:process'
 import { runCli } from './run-cli.ts'
 
 // A reader that stops early, such as "| head", is not an error.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error
-})
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+  })
+}
 
 // Only then, because it takes time to load.
 if (Object.keys(process.env).some((name) => /^https?_proxy$/i.test(name))) {
