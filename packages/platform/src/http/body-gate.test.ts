@@ -42,7 +42,7 @@ describe('a described route', () => {
     expect(JSON.parse(text)).toMatchObject({
       code: 'payload_too_large',
       detail: expect.stringContaining('nested more than 64 deep'),
-      limits: { maxBodyBytes: 65_536, maxInflatedBytes: 65_536, maxDepth: 64, maxValues: 5000 },
+      limits: { maxBodyBytes: 65_536, maxInflatedBytes: 65_536, maxDepth: 64, maxValues: 5000, maxFields: 50_000 },
     })
     expect((await post('/things', '['.repeat(64) + ']'.repeat(64))).status).toBe(400)
   })

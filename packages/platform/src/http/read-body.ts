@@ -93,10 +93,13 @@ export function bodyTooLarge(seen: string, limits: object): TrainyardError {
   })
 }
 
-function seenBy({ isTooDeep, values }: JsonScanner, { maxDepth, maxValues }: FullBodyLimits): string {
-  return isTooDeep
-    ? `arrays or objects nested more than ${maxDepth} deep`
-    : `${Math.max(values, maxValues + 1)} values or more`
+function seenBy(
+  { isTooDeep, fields, values }: JsonScanner,
+  { maxDepth, maxValues, maxFields }: FullBodyLimits,
+): string {
+  if (isTooDeep) return `arrays or objects nested more than ${maxDepth} deep`
+  if (fields > maxFields) return `more than ${maxFields} different fields`
+  return `${Math.max(values, maxValues + 1)} values or more`
 }
 
 /** The whole body, as sent. `scan` sees each part of it. */
