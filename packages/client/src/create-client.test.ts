@@ -6,6 +6,7 @@ import { readBody, sendJson, startTestServer } from './testing/test-server.ts'
 
 const exampleDataset: Dataset = {
   id: 'ds_1',
+  version: 1,
   name: 'shapes',
   format: 'dice',
   taskType: 'detection',

@@ -14,7 +14,7 @@
  */
 
 export type { ChecksClient, ListPushesQuery } from './apis/checks.ts'
-export type { DatasetsClient } from './apis/datasets.ts'
+export type { ArchiveBody, DatasetsClient } from './apis/datasets.ts'
 export type { IdentityClient } from './apis/identity.ts'
 export type { JobsClient, LogsOptions } from './apis/jobs.ts'
 export type { TokensClient } from './apis/tokens.ts'

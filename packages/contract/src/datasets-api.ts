@@ -57,10 +57,18 @@ export const SplitRequest = z
   .meta({ id: 'SplitRequest' })
 export type SplitRequest = z.infer<typeof SplitRequest>
 
-/** A registered dataset. */
+/** `POST /v1/datasets/{id}/versions` with JSON: other files of a dataset whose images stay where they are. */
+export const RegisterVersionRequest = RegisterDatasetRequest.omit({ name: true, project: true })
+  .extend({ message: readableLine(500).optional().describe('What changed') })
+  .meta({ id: 'RegisterVersionRequest' })
+export type RegisterVersionRequest = z.infer<typeof RegisterVersionRequest>
+
+/** A version of a registered dataset. Requests name it `ds_…@3`; `ds_…` is the latest one. */
 export const Dataset = z
   .object({
     id: z.string(),
+    version: z.number().int().positive().default(1).describe('Counts from 1'),
+    message: z.string().optional().describe('What changed with this version'),
     name: z.string(),
     format: DatasetFormat,
     taskType: TaskType,
@@ -79,6 +87,12 @@ export const DatasetList = z
   .object({ datasets: z.array(Dataset), nextCursor: z.string().optional() })
   .meta({ id: 'DatasetList' })
 export type DatasetList = z.infer<typeof DatasetList>
+
+/** `GET /v1/datasets/{id}/versions?cursor=&limit=`: one page, newest first. */
+export const DatasetVersionList = z
+  .object({ versions: z.array(Dataset), nextCursor: z.string().optional() })
+  .meta({ id: 'DatasetVersionList' })
+export type DatasetVersionList = z.infer<typeof DatasetVersionList>
 
 /** An object on an image, in pixels from the top-left corner, as the pages draw it: long outlines have fewer points. */
 export const ImageObject = z.object({

@@ -31,7 +31,11 @@ export const CreateJobRequest = z
       ),
     project: ProjectName.optional().describe('Default: the project of the dataset, or the first project of the caller'),
     operation: Operation.default('train'),
-    dataset: z.string().min(1).optional().describe('Id of a registered dataset; required to train'),
+    dataset: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('Id of a registered dataset; required to train. `ds_…@3` names a version. Default: the latest'),
     split: SplitRequest.optional().describe('Splits of this job. Default: those of the dataset, or a hash of the path'),
     model: z.string().min(1).max(100).optional().describe('A model of the manifest. Default: the first one'),
     taskType: TaskType.optional().describe('A task of the manifest. Default: the task of the dataset'),
@@ -117,7 +121,15 @@ export const Job = z
       trust: Trust.optional().describe('How far its registry had checked it when the job was created'),
     }),
     model: z.string(),
-    dataset: z.object({ id: z.string(), name: z.string(), snapshotId: z.string(), versionHash: z.string() }).optional(),
+    dataset: z
+      .object({
+        id: z.string(),
+        version: z.number().int().positive().optional().describe('The version that the job uses'),
+        name: z.string(),
+        snapshotId: z.string(),
+        versionHash: z.string(),
+      })
+      .optional(),
     config: JobConfig,
     primaryMetric: z.object({ name: z.string(), goal: MetricGoal }),
     progress: z.object({

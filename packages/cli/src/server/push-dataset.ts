@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import type { TrainyardClient } from '@trainyard/client'
 import { listFolder, tarOfFolder } from '@trainyard/client/files'
-import type { Dataset } from '@trainyard/contract'
+import type { Dataset, TaskType } from '@trainyard/contract'
 import type { CliIo } from '../command-line/io.ts'
 import { UsageError } from '../errors.ts'
 import { transferProgress } from '../terminal/progress.ts'
@@ -17,6 +17,10 @@ export interface PushDatasetOptions {
   /** Default: the name of the folder or archive. */
   name?: string | undefined
   project?: string | undefined
+  /** Id of the dataset that gets another version. Default: a dataset of its own. */
+  to?: string | undefined
+  message?: string | undefined
+  taskType?: TaskType | undefined
   signal: AbortSignal
   silent: boolean
 }
@@ -34,7 +38,7 @@ interface LocalDataset {
 
 /** Uploads a dataset while it is read from disk. */
 export async function pushDataset(options: PushDatasetOptions, io: CliIo): Promise<Dataset> {
-  const { client, path, project, signal, silent } = options
+  const { client, path, project, to, message, taskType, signal, silent } = options
   const { isFolder, files, totalBytes } = await checkDataset(path)
   const progress = transferProgress(io.stderr, 'Uploading', totalBytes, silent)
   async function* counted(): AsyncGenerator<Uint8Array> {
@@ -49,8 +53,9 @@ export async function pushDataset(options: PushDatasetOptions, io: CliIo): Promi
     }
   }
   try {
+    if (to !== undefined) return await client.datasets.addVersion(to, counted(), { message, taskType, signal })
     const name = options.name ?? basename(path).replace(ARCHIVE, '')
-    return await client.datasets.upload(counted(), { name, project, signal })
+    return await client.datasets.upload(counted(), { name, project, taskType, signal })
   } finally {
     progress.end()
   }

@@ -18,7 +18,8 @@ const push = defineCommand({
   summary: 'Upload a folder or an archive',
   description:
     'Uploads a dataset: a folder in any of the supported formats, or a tar, tar.gz or zip of one. The same content ' +
-    'under the same name returns the existing dataset.',
+    'under the same name returns the existing dataset. With --to, it becomes the next version of a dataset: ' +
+    'jobs name one as ID@NUMBER, and the latest one as ID.',
   arguments: {
     path: argument('PATH', { description: 'Folder or archive of the dataset', completion: { kind: 'file' } }),
   },
@@ -29,9 +30,25 @@ const push = defineCommand({
       description: 'Name of the dataset',
       fallback: 'the name of the folder or archive',
     }),
+    to: option({
+      placeholder: 'ID',
+      description: 'Add a version to the dataset with this id',
+      fallback: 'a dataset of its own',
+    }),
+    message: option({ placeholder: 'TEXT', description: 'What changed with the version' }),
+    task: choice(TASK_TYPES, {
+      placeholder: 'TASK',
+      description: 'Task of the dataset',
+      fallback: 'what the files are for',
+      aliases: TASK_ALIASES,
+    }),
     ...serverOptions,
   },
-  examples: ['trainyard datasets push ./flowers', 'trainyard datasets push ./flowers.zip --name flowers-2026 --json'],
+  examples: [
+    'trainyard datasets push ./flowers',
+    'trainyard datasets push ./flowers.zip --name flowers-2026 --json',
+    'trainyard datasets push ./flowers --to ds_01jd0example --message "200 pictures at night"',
+  ],
   load: () => import('../commands/datasets/push.ts'),
 })
 
@@ -53,9 +70,29 @@ const list = defineCommand({
   load: () => import('../commands/datasets/ls.ts'),
 })
 
+const versions = defineCommand({
+  summary: 'List the versions of a dataset, newest first',
+  description: 'Lists the versions of a dataset with their messages, newest first.',
+  arguments: { id: argument('ID', { description: 'Id of a dataset, as "trainyard datasets ls" shows it' }) },
+  options: {
+    limit: number({
+      placeholder: 'N',
+      description: 'Maximum number of versions',
+      min: 1,
+      max: 100_000,
+      isWhole: true,
+      default: 50,
+    }),
+    ...serverOptions,
+  },
+  examples: ['trainyard datasets versions ds_01jd0example'],
+  load: () => import('../commands/datasets/versions.ts'),
+})
+
 const remove = defineCommand({
   summary: 'Delete datasets',
-  description: 'Deletes datasets. A dataset that a job still needs is not deleted; the message names the job.',
+  description:
+    'Deletes datasets with all their versions. A dataset that a job still needs is not deleted; the message names the job.',
   arguments: { ids: argumentList('ID', { description: 'Id of a dataset, as "trainyard datasets ls" shows it' }) },
   options: serverOptions,
   examples: ['trainyard datasets rm ds_01jd0example'],
@@ -63,10 +100,10 @@ const remove = defineCommand({
 })
 
 export const datasets = defineGroup({
-  summary: 'Upload, list and delete datasets of the server',
+  summary: 'Upload, list and delete datasets of the server, and their versions',
   description: 'The datasets of a server. For datasets on this machine, see "trainyard dataset --help".',
   examples: ['trainyard datasets push ./flowers', 'trainyard datasets ls --json'],
-  commands: { push, ls: list, rm: remove },
+  commands: { push, ls: list, versions, rm: remove },
 })
 
 const source = argument('SRC', {

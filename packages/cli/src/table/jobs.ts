@@ -20,7 +20,9 @@ export const run = defineCommand({
   options: {
     dataset: option({
       placeholder: 'DATA',
-      description: 'Id of a dataset on the server, or a folder or archive on this machine, which is uploaded first',
+      description:
+        'Id of a dataset on the server, ID@NUMBER for a version of it, or a folder or archive on this machine, ' +
+        'which is uploaded first',
       completion: { kind: 'file' },
     }),
     set: repeatable({ placeholder: 'NAME=VALUE', description: 'Set a setting of the trainer, for example epochs=20' }),

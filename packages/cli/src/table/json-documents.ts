@@ -44,6 +44,7 @@ export const JSON_DOCUMENTS: Readonly<Record<string, JsonDocument>> = {
   predict: { predictions: 'Prediction[]' },
   'datasets push': { dataset: 'Dataset' },
   'datasets ls': { datasets: 'Dataset[]', more: 'boolean: the list has more datasets' },
+  'datasets versions': { versions: 'Dataset[]', more: 'boolean: the dataset has more versions' },
   'datasets rm': pushed,
   'dataset convert': conversion,
   'dataset filter': conversion,

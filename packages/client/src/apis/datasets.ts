@@ -4,18 +4,40 @@ import {
   DatasetFilesPage,
   DatasetImageList,
   DatasetList,
+  DatasetVersionList,
   type SplitName,
+  type TaskType,
 } from '@trainyard/contract'
 import type { Connect } from '../http/connection.ts'
 import { fetchJson, send } from '../http/request.ts'
 
-/** The datasets of a runner. */
+/** The bytes of an archive. */
+export type ArchiveBody = ReadableStream<Uint8Array> | AsyncIterable<Uint8Array> | Blob | Uint8Array<ArrayBuffer>
+
+/** The datasets of a runner. An id names the latest version of a dataset, `ds_…@2` names version 2. */
 export interface DatasetsClient {
   /** Uploads a tar, tar.gz or zip of a dataset's folder. The same content under the same name returns the existing dataset. */
   upload(
-    body: ReadableStream<Uint8Array> | AsyncIterable<Uint8Array> | Blob | Uint8Array<ArrayBuffer>,
-    options: { name: string; project?: string | undefined; signal?: AbortSignal | undefined },
+    body: ArchiveBody,
+    options: {
+      name: string
+      project?: string | undefined
+      /** Default: what the files are for. */
+      taskType?: TaskType | undefined
+      signal?: AbortSignal | undefined
+    },
   ): Promise<Dataset>
+  /** Uploads the next version of a dataset. Content that a version has already returns that version. */
+  addVersion(
+    id: string,
+    body: ArchiveBody,
+    options?: { message?: string | undefined; taskType?: TaskType | undefined; signal?: AbortSignal | undefined },
+  ): Promise<Dataset>
+  /** One page of the versions of a dataset, newest first. */
+  versions(
+    id: string,
+    options?: { cursor?: string | undefined; limit?: number | undefined },
+  ): Promise<DatasetVersionList>
   /** One dataset. Throws `TrainyardApiError` if it does not exist. */
   get(id: string): Promise<Dataset>
   /** One page of datasets, newest first. */
@@ -47,21 +69,32 @@ export interface DatasetsClient {
   classes(id: string, options?: { limit?: number | undefined }): Promise<DatasetClassCounts>
   /** The bytes of an image that browsers can show, with its content type. */
   picture(id: string, path: string): Promise<Response>
-  /** Deletes a dataset. Artifacts of jobs that used it are kept. */
+  /** Deletes a dataset with all its versions. Artifacts of jobs that used it are kept. */
   delete(id: string): Promise<void>
 }
 
 export function createDatasetsClient(connect: Connect): DatasetsClient {
   return {
-    upload: (body, { name, project, signal }) =>
+    upload: (body, { name, project, taskType, signal }) =>
       fetchJson(connect, Dataset, {
         method: 'POST',
         path: '/v1/datasets',
-        query: { name, project },
+        query: { name, project, taskType },
         headers: { 'content-type': 'application/octet-stream' },
         body: toBody(body),
         signal,
       }),
+    addVersion: (id, body, { message, taskType, signal } = {}) =>
+      fetchJson(connect, Dataset, {
+        method: 'POST',
+        path: `/v1/datasets/${encodeURIComponent(id)}/versions`,
+        query: { message, taskType },
+        headers: { 'content-type': 'application/octet-stream' },
+        body: toBody(body),
+        signal,
+      }),
+    versions: (id, query) =>
+      fetchJson(connect, DatasetVersionList, { path: `/v1/datasets/${encodeURIComponent(id)}/versions`, query }),
     get: (id) => fetchJson(connect, Dataset, { path: `/v1/datasets/${encodeURIComponent(id)}` }),
     list: (query) => fetchJson(connect, DatasetList, { path: '/v1/datasets', query }),
     files: (id, query) =>
@@ -80,7 +113,7 @@ export function createDatasetsClient(connect: Connect): DatasetsClient {
 type Body = ReadableStream<Uint8Array> | Blob | Uint8Array<ArrayBuffer>
 
 /** Converts an async iterable to a stream with back-pressure. */
-function toBody(body: Body | AsyncIterable<Uint8Array>): Body {
+function toBody(body: ArchiveBody): Body {
   if (body instanceof ReadableStream || body instanceof Blob || body instanceof Uint8Array) return body
   const iterator = body[Symbol.asyncIterator]()
   return new ReadableStream<Uint8Array>({

@@ -62,13 +62,13 @@ const sendPicture = (jobId: string) =>
     body: png(1) as Uint8Array<ArrayBuffer>,
   })
 let uploads = 0
-const newDataset = async () => {
-  const index = ++uploads
+const newDataset = () => upload(++uploads, `/v1/datasets?name=shapes-${uploads}&project=red/default`)
+const upload = async (index: number, path: string) => {
   const file_name = 'images/a.png'
   const annotations = dice([{ file_name, annotations: [{ class_id: 0, bbox: [1, 1, 4, 4] }] }], {
     task_type: 'classification',
   })
-  return await harness.request(`/v1/datasets?name=shapes-${index}&project=red/default`, {
+  return await harness.request(path, {
     method: 'POST',
     headers: { ...teams.owner, 'content-type': 'application/x-tar' },
     body: await tarOf({ 'annotations.json': annotations, [file_name]: png(index) }),
@@ -155,10 +155,15 @@ const CALLS: Record<
     name: expect.stringMatching(/^Try best\.bin of job \d+$/),
   },
   'POST /v1/datasets': { call: newDataset, name: 'shapes-1' },
+  'POST /v1/datasets/{id}/versions': {
+    before: () => idOf(newDataset()),
+    call: (id) => upload(99, `/v1/datasets/${id}/versions`),
+    name: expect.stringMatching(/^shapes-[23]$/),
+  },
   'DELETE /v1/datasets/{id}': {
     before: () => idOf(newDataset()),
     call: (id) => send('DELETE', `/v1/datasets/${id}`),
-    name: 'shapes-2',
+    name: expect.stringMatching(/^shapes-[23]$/),
   },
 }
 const AUDITED = Object.entries({ ...IDENTITY_ROUTES, ...RUNNER_ROUTES }).flatMap(([name, { audit }]) =>

@@ -1,6 +1,7 @@
 import type { CreateJobRequest } from '@trainyard/contract'
 import { type Caller, findProject } from '@trainyard/platform'
 import type { RunnerContext } from '../context.ts'
+import { parseVersionName } from '../datasets/index.ts'
 import { chooseProject } from './choose-project.ts'
 
 /** Chooses the project of a new job: the requested one, else the project of its inputs, else the caller's first project. */
@@ -22,7 +23,7 @@ async function projectOfInputs({ database }: RunnerContext, request: CreateJobRe
     const row = await database.db
       .selectFrom('datasets')
       .select('project_id')
-      .where('id', '=', dataset)
+      .where('id', '=', parseVersionName(dataset)?.id ?? dataset)
       .executeTakeFirst()
     if (row !== undefined) return row.project_id
   }

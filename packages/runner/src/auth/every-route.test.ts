@@ -77,7 +77,7 @@ describe('every route for people', () => {
 
   async function call({ method, path, name }: Route, headers: Record<string, string>, of: 'red' | 'nothing' = 'red') {
     const body = BODIES[name]?.(teams)
-    const isUpload = name === 'POST /v1/datasets'
+    const isUpload = name === 'POST /v1/datasets' || name === 'POST /v1/datasets/{id}/versions'
     const queries: Record<string, string> = {
       'POST /v1/datasets': '?name=intruder&project=red/default',
       'GET /v1/datasets/{id}/picture': '?path=a.png',

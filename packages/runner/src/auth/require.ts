@@ -1,5 +1,6 @@
 import { type Action, type Caller, findProject, notFound, requireCan, requireScope } from '@trainyard/platform'
 import type { RunnerContext } from '../context.ts'
+import { parseVersionName } from '../datasets/index.ts'
 import type { JobRow } from '../db/schema/jobs.ts'
 
 export type JobAction = Extract<Action, `jobs:${string}`>
@@ -36,7 +37,8 @@ export async function requireDataset(
   const row = await context.database.db
     .selectFrom('datasets')
     .select('project_id')
-    .where('id', '=', id)
+    // Every version is in the project of the first one.
+    .where('id', '=', parseVersionName(id)?.id ?? id)
     .executeTakeFirst()
   const project = row && findProject(caller, row.project_id)
   if (project === undefined) throw notFound('dataset', id)

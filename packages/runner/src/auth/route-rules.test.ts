@@ -48,7 +48,7 @@ describe('every route for people', () => {
       .replace('{account}', 'acc_nothing')
       .replace(/\{\w+\}/, 'nothing')
     const headers: Record<string, string> = { authorization: `Bearer ${secret}` }
-    const isUpload = name === 'POST /v1/datasets'
+    const isUpload = name === 'POST /v1/datasets' || name === 'POST /v1/datasets/{id}/versions'
     const body = isUpload ? 'not an archive' : JSON.stringify(BODIES[name]?.() ?? {})
     if (!isUpload) headers['content-type'] = 'application/json'
     const response = await harness.request(`${filled}${isUpload ? '?name=x&project=red/default' : ''}`, {

@@ -26,6 +26,8 @@ export const RUNNER_ROUTES: Readonly<Record<string, RouteRule>> = {
   'POST /v1/datasets': { needs: 'datasets:write', audit: 'dataset.create' },
   'GET /v1/datasets/{id}': { needs: 'datasets:read' },
   'DELETE /v1/datasets/{id}': { needs: 'datasets:write', audit: 'dataset.delete' },
+  'GET /v1/datasets/{id}/versions': { needs: 'datasets:read' },
+  'POST /v1/datasets/{id}/versions': { needs: 'datasets:write', audit: 'dataset.version' },
   'GET /v1/datasets/{id}/files': { needs: 'datasets:read' },
   'GET /v1/datasets/{id}/images': { needs: 'datasets:read' },
   'GET /v1/datasets/{id}/classes': { needs: 'datasets:read' },

@@ -1,6 +1,7 @@
 /** Datasets: registered from an archive or a bucket, copied into snapshots, served to trainers by signed URLs. */
 
 export type { Snapshot } from './catalog/dataset-view.ts'
+export { findVersion, parseVersionName } from './catalog/find-version.ts'
 export { listDatasetFiles } from './catalog/list-files.ts'
 export { sweepUploads } from './registration/sweep-uploads.ts'
 export { datasetRoutes } from './routes.ts'

@@ -3,18 +3,12 @@ import {
   Dataset,
   DatasetClassCounts,
   DatasetFilesPage,
-  DatasetFormat,
   DatasetImageList,
   DatasetList,
-  PROBLEM_MEDIA_TYPE,
-  Problem,
-  ProjectName,
   RegisterDatasetRequest,
-  readableLine,
   Snapshot,
   SnapshotList,
   SplitName,
-  TaskType,
 } from '@trainyard/contract'
 import { createApi, PEOPLE_BODY, readJsonBody } from '@trainyard/platform'
 import type { Context } from 'hono'
@@ -32,23 +26,10 @@ import type { DatasetContext } from './context.ts'
 import { registerDataset } from './registration/register-dataset.ts'
 import { registerSource } from './registration/register-source.ts'
 import { readRequestBody } from './registration/request-body.ts'
+import { Archive, archiveBody, IdParams, isJson, json, problem, UploadQuery, VersionParams } from './route-parts.ts'
 import { type CountJobs, getSnapshot, listSnapshots } from './snapshots/list-snapshots.ts'
+import { addVersionRoutes } from './version-routes.ts'
 
-const Archive = z.string().meta({ format: 'binary' })
-const IdParams = z.object({ id: z.string().min(1).max(100) })
-const json = <T extends z.ZodType>(schema: T, description: string) => ({
-  description,
-  content: { 'application/json': { schema } },
-})
-const problem = (description: string) => ({ description, content: { [PROBLEM_MEDIA_TYPE]: { schema: Problem } } })
-
-/** Parameters of an upload. A JSON request has them in its body. */
-const UploadQuery = z.object({
-  name: readableLine(200),
-  project: ProjectName.optional().describe('Default: the first project of the caller'),
-  format: DatasetFormat.optional().describe('Default: detected from the files'),
-  taskType: TaskType.optional().describe('The task, for formats whose files do not state it'),
-})
 const uploadRoute = createRoute({
   method: 'post',
   path: '/v1/datasets',
@@ -59,10 +40,7 @@ const uploadRoute = createRoute({
       required: true,
       content: {
         'application/json': { schema: RegisterDatasetRequest },
-        'application/zip': { schema: Archive },
-        'application/x-tar': { schema: Archive },
-        'application/gzip': { schema: Archive },
-        'application/octet-stream': { schema: Archive },
+        ...archiveBody,
       },
     },
   },
@@ -87,7 +65,7 @@ const getRoute = createRoute({
   method: 'get',
   path: '/v1/datasets/{id}',
   summary: 'Get a dataset',
-  request: { params: IdParams },
+  request: { params: VersionParams },
   responses: { 200: json(Dataset, 'The dataset'), 404: problem('No dataset has this id') },
 })
 const filesRoute = createRoute({
@@ -95,7 +73,7 @@ const filesRoute = createRoute({
   path: '/v1/datasets/{id}/files',
   summary: 'List the images of a dataset by path, with signed URLs',
   request: {
-    params: IdParams,
+    params: VersionParams,
     query: z.object({
       cursor: Cursor,
       limit: z.coerce.number().int().min(1).max(MAX_FILES_LIMIT).default(DEFAULT_FILES_LIMIT),
@@ -110,7 +88,7 @@ const imagesRoute = createRoute({
   path: '/v1/datasets/{id}/images',
   summary: 'List the images of a dataset by path, with the objects on them',
   request: {
-    params: IdParams,
+    params: VersionParams,
     query: z.object({
       class: z.coerce
         .number()
@@ -130,7 +108,7 @@ const classesRoute = createRoute({
   method: 'get',
   path: '/v1/datasets/{id}/classes',
   summary: 'Count the images of each class',
-  request: { params: IdParams, query: z.object({ limit: z.coerce.number().int().min(1).max(1000).default(100) }) },
+  request: { params: VersionParams, query: z.object({ limit: z.coerce.number().int().min(1).max(1000).default(100) }) },
   responses: { 200: json(DatasetClassCounts, 'The most frequent classes'), 404: problem('No dataset has this id') },
 })
 const pictureRoute = createRoute({
@@ -138,7 +116,7 @@ const pictureRoute = createRoute({
   path: '/v1/datasets/{id}/picture',
   summary: 'Get an image of a dataset for a browser',
   description: 'Only PNG, JPEG, WebP, GIF and BMP by their first bytes; no SVG and no HTML.',
-  request: { params: IdParams, query: z.object({ path: z.string().min(1).max(1024) }) },
+  request: { params: VersionParams, query: z.object({ path: z.string().min(1).max(1024) }) },
   responses: {
     200: { description: 'The image', content: { 'image/*': { schema: Archive } } },
     404: problem('No dataset has this id, or it has no image with this path'),
@@ -194,7 +172,7 @@ export function datasetRoutes(context: DatasetContext, options: DatasetRoutesOpt
   api.openAPIRegistry.registerPath(uploadRoute)
   api.post('/v1/datasets', async (c) => {
     const { audit, projectFor, organisationOf, ...access } = options.access(c)
-    if (/^application\/json\s*(;|$)/i.test(c.req.header('content-type') ?? '')) {
+    if (isJson(c)) {
       const { project, ...request } = parseBody(RegisterDatasetRequest, await readJsonBody(c.req.raw, PEOPLE_BODY))
       const projectId = projectFor(project)
       const confirm = () => access.confirm(projectId)
@@ -215,6 +193,7 @@ export function datasetRoutes(context: DatasetContext, options: DatasetRoutesOpt
       await body.drain()
     }
   })
+  addVersionRoutes(api, context, options)
   api.openapi(listRoute, async (c) => {
     const projects = options.access(c).readable()
     return c.json(await listDatasets(context, { ...c.req.valid('query'), projects }), 200)

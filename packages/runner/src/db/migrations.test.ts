@@ -31,6 +31,7 @@ it('keeps the names that existing databases have recorded', () => {
       '20261129T1600-isolation-warning',
       '20261129T2212-dataset-objects',
       '20261130T0130-pictures',
+      '20261130T0610-dataset-versions',
     ]),
   )
 })

@@ -104,6 +104,7 @@ async function insertJob(context: RunnerContext, caller: Caller, job: NewJob): P
         trainer: JSON.stringify(trainer),
         model: job.model,
         dataset_id: snapshot?.datasetId ?? null,
+        dataset_version: snapshot?.version ?? null,
         dataset_name: snapshot?.name ?? null,
         snapshot_id: snapshot?.id ?? null,
         version_hash: snapshot?.versionHash ?? null,

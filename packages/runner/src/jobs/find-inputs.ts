@@ -2,9 +2,11 @@ import type { CreateJobRequest, FieldIssue, TaskType } from '@trainyard/contract
 import { TrainyardError } from '@trainyard/platform'
 import type { Transaction } from 'kysely'
 import type { RunnerContext } from '../context.ts'
-import { createSnapshot, type Snapshot } from '../datasets/index.ts'
+import { createSnapshot, findVersion, type Snapshot } from '../datasets/index.ts'
 import type { ArtifactRow } from '../db/schema/artifacts.ts'
 import type { RunnerDatabase } from '../db/schema/index.ts'
+
+const NO_DATASET = 'must be the id of a registered dataset, with or without the number of a version: ds_…@2'
 
 type DatasetTask = { task_type: TaskType }
 
@@ -42,15 +44,13 @@ export async function findDataset(
   issues: FieldIssue[],
 ): Promise<DatasetTask | undefined> {
   if (request.dataset === undefined) return undefined
-  const row = await context.database.db
-    .selectFrom('datasets')
-    .select('task_type')
-    .where('id', '=', request.dataset)
-    .where('project_id', '=', projectId)
-    .executeTakeFirst()
-  if (row === undefined)
-    issues.push({ path: 'dataset', detail: 'must be the id of a registered dataset', value: request.dataset })
-  return row
+  const row = await findVersion(context.database.db, request.dataset).catch((error: unknown) => {
+    if (error instanceof TrainyardError && error.code === 'not_found') return undefined
+    throw error
+  })
+  const found = row?.project_id === projectId ? row : undefined
+  if (found === undefined) issues.push({ path: 'dataset', detail: NO_DATASET, value: request.dataset })
+  return found
 }
 
 /** The task of the dataset when it is trained on; otherwise the task of the job that created the checkpoint. */
@@ -80,7 +80,7 @@ export async function takeSnapshot(
     return await createSnapshot(context, request.dataset, projectId)
   } catch (error) {
     if (!(error instanceof TrainyardError) || error.code !== 'not_found') throw error
-    issues.push({ path: 'dataset', detail: 'must be the id of a registered dataset', value: request.dataset })
+    issues.push({ path: 'dataset', detail: NO_DATASET, value: request.dataset })
     return undefined
   }
 }

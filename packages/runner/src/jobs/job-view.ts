@@ -15,6 +15,7 @@ export const SUMMARY_COLUMNS = [
   'task_type',
   'model',
   'dataset_id',
+  'dataset_version',
   'dataset_name',
   'snapshot_id',
   'version_hash',
@@ -72,7 +73,7 @@ function commonOf(
   const { dataset_id: id, snapshot_id: snapshotId, version_hash: versionHash } = row
   const dataset =
     id !== null && snapshotId !== null && versionHash !== null
-      ? { id, name: row.dataset_name ?? id, snapshotId, versionHash }
+      ? { id, version: row.dataset_version ?? undefined, name: row.dataset_name ?? id, snapshotId, versionHash }
       : undefined
   return {
     id: row.id,

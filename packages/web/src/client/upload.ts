@@ -17,12 +17,13 @@ function enableUpload(form: HTMLFormElement): void {
   const archive = find('upload-archive', HTMLInputElement)
   const status = find('upload-status', HTMLElement)
   const bar = find('upload-progress', HTMLProgressElement)
+  const dataset = find('upload-dataset', HTMLInputElement)?.value
   if (!name || !folder || !archive || !status || !bar) return
   archive.required = false
   for (const input of [folder, archive]) {
     input.addEventListener('change', () => {
       if (input.value !== '') (input === folder ? archive : folder).value = ''
-      if (name.value === '') name.value = nameOf(input)
+      if (dataset === undefined && name.value === '') name.value = nameOf(input)
     })
   }
   let isSending = false
@@ -39,7 +40,8 @@ function enableUpload(form: HTMLFormElement): void {
     }
     isSending = true
     bar.hidden = false
-    send(body, name.value, { status, bar })
+    const query = dataset === undefined ? { name: name.value } : { dataset, message: name.value }
+    send(body, new URLSearchParams(query), { status, bar })
       .then((next) => {
         isSending = false
         if (next !== undefined) location.href = next
@@ -68,9 +70,9 @@ interface Shown {
 }
 
 /** The address of the next page. Undefined when the server refused the archive. */
-async function send(body: Blob, name: string, { status, bar }: Shown): Promise<string | undefined> {
+async function send(body: Blob, query: URLSearchParams, { status, bar }: Shown): Promise<string | undefined> {
   for (let tries = 0; ; tries++) {
-    const answer = await put(body, name, (sent) => {
+    const answer = await put(body, query, (sent) => {
       bar.value = sent / body.size
       const isDone = sent >= body.size
       status.textContent = isDone ? 'Checking the images …' : `${formatBytes(sent)} of ${formatBytes(body.size)}`
@@ -94,10 +96,10 @@ interface Answer {
 }
 
 /** `fetch` reports no progress of a body. */
-function put(body: Blob, name: string, onProgress: (sentBytes: number) => void): Promise<Answer> {
+function put(body: Blob, query: URLSearchParams, onProgress: (sentBytes: number) => void): Promise<Answer> {
   return new Promise((resolve) => {
     const request = new XMLHttpRequest()
-    request.open('PUT', `/datasets/upload?name=${encodeURIComponent(name)}`)
+    request.open('PUT', `/datasets/upload?${query}`)
     request.setRequestHeader('content-type', 'application/octet-stream')
     request.responseType = 'json'
     request.upload.addEventListener('progress', ({ loaded }) => onProgress(loaded))

@@ -1,4 +1,10 @@
-import { type Dataset, type DatasetClassCounts, type DatasetImageList, SplitName } from '@trainyard/contract'
+import {
+  type Dataset,
+  type DatasetClassCounts,
+  type DatasetImageList,
+  type DatasetVersionList,
+  SplitName,
+} from '@trainyard/contract'
 import { ConfirmedForm, FormProblem } from '../components/form.tsx'
 import { Layout } from '../components/layout.tsx'
 import { RelativeTime } from '../components/time.tsx'
@@ -6,6 +12,8 @@ import { formatBytes, formatCount, plural } from '../format.ts'
 import { withQuery } from '../query.ts'
 import { ClassHistogram } from './class-histogram.tsx'
 import { DrawnImage } from './drawn-image.tsx'
+import { UploadForm } from './upload-form.tsx'
+import { Versions } from './versions.tsx'
 
 export interface ImagesQuery {
   class?: number | undefined
@@ -16,6 +24,8 @@ export interface ImagesQuery {
 interface DatasetPageProps {
   assetUrl: (name: string) => string
   dataset: Dataset
+  /** The newest versions. */
+  versions: DatasetVersionList
   counts: DatasetClassCounts
   list: DatasetImageList
   query: ImagesQuery
@@ -24,10 +34,13 @@ interface DatasetPageProps {
   now: Date
 }
 
-export function DatasetPage({ assetUrl, dataset, counts, list, query, problem, now }: DatasetPageProps) {
-  const { id, name, taskType, classes } = dataset
+export function DatasetPage({ assetUrl, dataset, versions, counts, list, query, problem, now }: DatasetPageProps) {
+  const { id, version, name, taskType, classes } = dataset
+  // Links name the version: pages and pictures of it stay the same.
+  const page = `${id}@${version}`
+  const latest = versions.versions[0]?.version ?? version
   return (
-    <Layout assetUrl={assetUrl} title={`${name} · Dataset`} section="datasets">
+    <Layout assetUrl={assetUrl} title={`${name} · Dataset`} section="datasets" scripts={['upload.js']}>
       <div class="page-head with-actions">
         <div>
           <p class="crumbs">
@@ -38,10 +51,16 @@ export function DatasetPage({ assetUrl, dataset, counts, list, query, problem, n
           </h1>
           <p class="lead">
             {plural(dataset.counts.images, 'image')} for {taskType}
+            {version < latest && (
+              <>
+                {' '}
+                · version {version}, <a href={`/datasets/${id}`}>the latest is {latest}</a>
+              </>
+            )}
           </p>
         </div>
         <div class="actions">
-          <a class="button" href={withQuery('/jobs/new', { dataset: id })}>
+          <a class="button" href={withQuery('/jobs/new', { dataset: version < latest ? page : id })}>
             Train on it
           </a>
           <ConfirmedForm
@@ -52,8 +71,8 @@ export function DatasetPage({ assetUrl, dataset, counts, list, query, problem, n
             question="Delete this dataset?"
           >
             <p>
-              <bdi>{name}</bdi> and its {plural(dataset.counts.images, 'image')} are removed. This cannot be undone.
-              Jobs that trained on it stay.
+              <bdi>{name}</bdi> and its {plural(dataset.counts.images, 'image')} are removed, with all versions. This
+              cannot be undone. Jobs that trained on it stay.
             </p>
           </ConfirmedForm>
         </div>
@@ -65,18 +84,20 @@ export function DatasetPage({ assetUrl, dataset, counts, list, query, problem, n
         <Filters dataset={dataset} counts={counts} query={query} />
         {list.images.length === 0 ? (
           <p class="empty">
-            No image matches. <a href={`/datasets/${id}#images`}>Show all</a>
+            No image matches. <a href={`/datasets/${page}#images`}>Show all</a>
           </p>
         ) : (
           <ul class="tiles">
             {list.images.map((image) => (
-              <DrawnImage datasetId={id} image={image} classes={new Map(classes.map((one) => [one.id, one]))} />
+              <DrawnImage datasetId={page} image={image} classes={new Map(classes.map((one) => [one.id, one]))} />
             ))}
           </ul>
         )}
-        <Paging id={id} query={query} nextCursor={list.nextCursor} />
+        <Paging id={page} query={query} nextCursor={list.nextCursor} />
       </section>
-      <ClassHistogram datasetId={id} counts={counts} />
+      <ClassHistogram datasetId={page} counts={counts} />
+      <Versions shown={version} list={versions} now={now} />
+      <UploadForm versionOf={id} />
     </Layout>
   )
 }
@@ -85,6 +106,15 @@ function Facts({ dataset, now }: { dataset: Dataset; now: Date }) {
   const { counts } = dataset
   return (
     <dl class="side-facts dataset-facts">
+      <dt>Version</dt>
+      <dd>
+        {dataset.version}
+        {dataset.message !== undefined && (
+          <>
+            : <bdi>{dataset.message}</bdi>
+          </>
+        )}
+      </dd>
       <dt>Format</dt>
       <dd>{dataset.format}</dd>
       <dt>Labelled</dt>
@@ -114,7 +144,7 @@ function Filters({ dataset, counts, query }: { dataset: Dataset; counts: Dataset
   const chosen = query.class
   const isListed = counts.classes.some(({ id }) => id === chosen)
   return (
-    <form class="dataset-filters" method="get" action={`/datasets/${dataset.id}#images`}>
+    <form class="dataset-filters" method="get" action={`/datasets/${dataset.id}@${dataset.version}#images`}>
       <div class="field">
         <label for="class">Class</label>
         <select id="class" name="class">

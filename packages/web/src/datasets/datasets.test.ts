@@ -1,3 +1,4 @@
+import { Dataset } from '@trainyard/contract'
 import { describe, expect, test } from 'vitest'
 import { datasetFixture, imagesFixture } from '../testing/fixtures.ts'
 import { peopleFixture } from '../testing/people-fixtures.ts'
@@ -37,7 +38,7 @@ describe('the list of datasets', () => {
 describe('the page of a dataset', () => {
   test('draws boxes, outlines and keypoints on its pictures, in the colours of the classes', async () => {
     const { html } = await open(createTestWeb().app, '/datasets/ds_1')
-    expect(html).toContain('src="/datasets/ds_1/picture?path=train%2Fdaisy%2F1.png"')
+    expect(html).toContain('src="/datasets/ds_1@1/picture?path=train%2Fdaisy%2F1.png"')
     expect(html).toContain('<rect x="10" y="10" width="40" height="30" fill-opacity="0.08"')
     expect(html).toContain('<polygon points="5 5 60 10 40 50"')
     expect(html).toMatch(
@@ -48,10 +49,51 @@ describe('the page of a dataset', () => {
     expect(html).toContain('alt="val/4.png: not labelled"')
   })
 
+  test('shows its versions with their messages, and an older one with links to itself', async () => {
+    const newer = Dataset.parse({ ...datasetFixture(), version: 2, message: 'more <b>daisies</b>' })
+    const { app, api } = createTestWeb({ datasets: [datasetFixture(), newer] })
+    const latest = (await open(app, '/datasets/ds_1')).html
+    expect(latest).toMatch(/<dt>Version<\/dt><dd>2: <bdi>more &lt;b&gt;daisies&lt;\/b&gt;<\/bdi>/)
+    expect(latest).toContain('<a href="/datasets/ds_1@2" aria-current="page">2</a>')
+    expect(latest).toContain('<a href="/datasets/ds_1@1">1</a>')
+    expect(latest).toContain('href="/jobs/new?dataset=ds_1"')
+    const older = (await open(app, '/datasets/ds_1@1')).html
+    expect(older).toContain('<a href="/datasets/ds_1">the latest is 2</a>')
+    expect(older).toContain('href="/jobs/new?dataset=ds_1%401"')
+    expect(older).toContain('src="/datasets/ds_1@1/picture?path=')
+    expect(api.requests).toContain('GET /v1/datasets/ds_1%401/classes?limit=200')
+  })
+
+  test('adds a version from its form, with and without scripts', async () => {
+    const { app, api } = createTestWeb()
+    expect((await open(app, '/datasets/ds_1')).html).toContain('name="dataset" type="hidden" value="ds_1"')
+    const body = new FormData()
+    for (const [name, value] of [
+      ['dataset', 'ds_1'],
+      ['message', 'at night'],
+      ['archive', new File(['a tar'], 'flowers.tar')],
+    ] as const)
+      body.append(name, value)
+    const posted = await app.request('/datasets/upload', {
+      method: 'POST',
+      body,
+      headers: { origin: 'http://localhost' },
+    })
+    expect([posted.status, posted.headers.get('location')]).toEqual([303, '/datasets/ds_1@2'])
+    const put = await app.request('/datasets/upload?dataset=ds_1&message=', {
+      method: 'PUT',
+      body: 'a tar',
+      headers: { origin: 'http://localhost', 'content-type': 'application/octet-stream' },
+    })
+    expect(await put.json()).toEqual({ next: '/datasets/ds_1@3' })
+    expect(api.datasets.map(({ message }) => message)).toEqual([undefined, 'at night', undefined])
+    expect(api.requests).toContain('POST /v1/datasets/ds_1/versions?message=at+night')
+  })
+
   test('asks for no picture that is too large to draw, and shows why', async () => {
     const { html } = await open(createTestWeb().app, '/datasets/ds_1')
     expect(html).toContain('Too large to draw: 20000 × 20000 px')
-    expect(html).not.toContain('<img src="/datasets/ds_1/picture?path=test%2Fhuge.png"')
+    expect(html).not.toContain('<img src="/datasets/ds_1@1/picture?path=test%2Fhuge.png"')
   })
 
   test('filters by class and split, and leads on', async () => {
@@ -68,7 +110,7 @@ describe('the page of a dataset', () => {
     const classes = Array.from({ length: 100_000 }, (_, id) => ({ id, name: `class-${id}` }))
     const { app } = createTestWeb({ datasets: [datasetFixture({ classes })] })
     const { html } = await open(app, '/datasets/ds_1')
-    expect(html).toContain('href="/datasets/ds_1?class=0#images"')
+    expect(html).toContain('href="/datasets/ds_1@1?class=0#images"')
     expect(html).toContain('The 99,800 classes on the fewest images are not listed.')
     expect(html.length).toBeLessThan(250_000)
   })

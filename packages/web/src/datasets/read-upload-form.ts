@@ -4,6 +4,9 @@ import { HTTPException } from 'hono/http-exception'
 
 export interface UploadForm {
   name: string
+  message: string
+  /** The dataset that gets another version. Empty for a dataset of its own. */
+  dataset: string
   /** Read it to the end: the rest of the request waits for it. */
   archive: Readable
 }
@@ -20,14 +23,15 @@ export function readUploadForm(request: Request): Promise<UploadForm> {
       headers: { 'content-type': contentType },
       limits: { fields: 5, fieldSize: 2000, files: 1, headerPairs: 20 },
     })
-    let name = ''
+    const fields = { name: '', message: '', dataset: '' }
     parser.on('field', (field, value) => {
-      if (field === 'name') name = value
+      if (field === 'name' || field === 'message' || field === 'dataset') fields[field] = value
     })
     parser.on('file', (_field, archive, fileName) => {
       // An error after the form was accepted is the reader's.
       archive.on('error', refuse)
-      resolve({ name: name || fileName.replace(/\.(zip|tar|tgz|tar\.gz)$/i, ''), archive })
+      const { name } = fields
+      resolve({ ...fields, name: name || fileName.replace(/\.(zip|tar|tgz|tar\.gz)$/i, ''), archive })
     })
     parser.on('finish', refuse)
     parser.on('error', refuse)

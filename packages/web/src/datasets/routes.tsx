@@ -1,4 +1,4 @@
-import { TrainyardApiError } from '@trainyard/client'
+import { type ArchiveBody, TrainyardApiError } from '@trainyard/client'
 import { SplitName } from '@trainyard/contract'
 import { type Context, Hono } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
@@ -7,7 +7,7 @@ import type { WebContext, WebEnv } from '../context.ts'
 import { refusalFrom, refusalOf } from '../people/refusal.ts'
 import { DatasetPage } from './dataset-page.tsx'
 import { DatasetListPage } from './list-page.tsx'
-import { readUploadForm } from './read-upload-form.ts'
+import { readUploadForm, type UploadForm } from './read-upload-form.ts'
 
 const Cursor = z.string().max(8192).optional().catch(undefined)
 const ImagesQuery = z.object({
@@ -21,6 +21,7 @@ const ImagesQuery = z.object({
   cursor: Cursor,
 })
 const IMAGES_PER_PAGE = 24
+const SHOWN_VERSIONS = 20
 /** As many classes as the filter lists. */
 const SHOWN_CLASSES = 200
 
@@ -30,12 +31,13 @@ export function datasetRoutes(context: WebContext): Hono<WebEnv> {
   async function show(c: Context<WebEnv>, id: string, problem?: string, status?: ContentfulStatusCode) {
     const { datasets } = context.client
     const query = ImagesQuery.parse(c.req.query())
-    const [dataset, counts, list] = await Promise.all([
+    const [dataset, versions, counts, list] = await Promise.all([
       datasets.get(id),
+      datasets.versions(id, { limit: SHOWN_VERSIONS }),
       datasets.classes(id, { limit: SHOWN_CLASSES }),
       datasets.images(id, { ...query, limit: IMAGES_PER_PAGE }),
     ])
-    const props = { assetUrl: c.get('assetUrl'), now: context.now(), dataset, counts, list, query, problem }
+    const props = { assetUrl: c.get('assetUrl'), now: context.now(), dataset, versions, counts, list, query, problem }
     return c.html(<DatasetPage {...props} />, status)
   }
 
@@ -46,19 +48,28 @@ export function datasetRoutes(context: WebContext): Hono<WebEnv> {
     return c.html(<DatasetListPage {...props} deleted={c.req.query('done') === 'deleted'} />, status)
   }
 
+  /** Uploads a dataset, or a version of one. Returns what its page is called. */
+  async function send(archive: ArchiveBody, { name, message, dataset }: Omit<UploadForm, 'archive'>): Promise<string> {
+    const { datasets } = context.client
+    if (dataset === '') return (await datasets.upload(archive, { name })).id
+    const added = await datasets.addVersion(dataset, archive, { message: message.trim() || undefined })
+    return `${added.id}@${added.version}`
+  }
+
   app.get('/', (c) => list(c))
   // A form without scripts.
   app.post('/upload', async (c) => {
     // Before gigabytes are read: without a session, this leads to the sign-in page.
     await context.client.identity.me()
-    const { name, archive } = await readUploadForm(c.req.raw)
+    const { name, message, dataset, archive } = await readUploadForm(c.req.raw)
     let id = ''
     const refusal = await refusalFrom(async () => {
-      id = (await context.client.datasets.upload(archive, { name })).id
+      id = await send(archive, { name, message, dataset })
     })
     if (refusal === undefined) return c.redirect(`/datasets/${id}`, 303)
     // The browser reads the answer after it has sent everything.
     archive.resume()
+    if (dataset !== '') return await show(c, dataset, refusal.problem, refusal.status)
     return await list(c, { problem: refusal.problem, name }, refusal.status)
   })
   // By a script, which shows the progress: the body is the archive. Other sites would have to ask for this request first.
@@ -67,7 +78,8 @@ export function datasetRoutes(context: WebContext): Hono<WebEnv> {
     if (body === null || c.req.header('content-type') !== 'application/octet-stream')
       return c.json({ problem: 'Expected an archive as application/octet-stream' }, 415)
     try {
-      const { id } = await context.client.datasets.upload(body, { name: c.req.query('name') ?? '' })
+      const { name = '', message = '', dataset = '' } = c.req.query()
+      const id = await send(body, { name, message, dataset })
       return c.json({ next: `/datasets/${id}` }, 201)
     } catch (error) {
       if (error instanceof TrainyardApiError && error.status === 401)

@@ -1,16 +1,31 @@
 import { FormProblem } from '../components/form.tsx'
 
+interface UploadFormProps {
+  problem?: string | undefined
+  name?: string | undefined
+  /** The dataset that gets another version. Default: a dataset of its own. */
+  versionOf?: string | undefined
+}
+
 /** Sends an archive without scripts, too; scripts add folders, progress, and another try while the server is away. */
-export function UploadForm({ problem, name }: { problem?: string | undefined; name?: string | undefined }) {
+export function UploadForm({ problem, name, versionOf }: UploadFormProps) {
   return (
     <section aria-labelledby="upload-title">
-      <h2 id="upload-title">Upload</h2>
+      <h2 id="upload-title">{versionOf === undefined ? 'Upload' : 'Add a version'}</h2>
       <FormProblem text={problem} />
       <form class="form upload" id="upload" method="post" action="/datasets/upload" enctype="multipart/form-data">
-        <div class="field">
-          <label for="upload-name">Name</label>
-          <input id="upload-name" name="name" value={name} required maxlength={200} dir="auto" autocomplete="off" />
-        </div>
+        {versionOf === undefined ? (
+          <div class="field">
+            <label for="upload-name">Name</label>
+            <input id="upload-name" name="name" value={name} required maxlength={200} dir="auto" autocomplete="off" />
+          </div>
+        ) : (
+          <div class="field">
+            <input id="upload-dataset" name="dataset" type="hidden" value={versionOf} />
+            <label for="upload-name">What changed</label>
+            <input id="upload-name" name="message" value={name} maxlength={500} dir="auto" autocomplete="off" />
+          </div>
+        )}
         <div class="field scripted-only">
           <label for="upload-folder">Folder</label>
           <input id="upload-folder" type="file" webkitdirectory multiple />

@@ -142,6 +142,7 @@ function choicesOf(job: Job): ReadonlyMap<string, string> {
     ['model', job.model],
     ['operation', job.operation],
     ['dataset', job.dataset?.name ?? 'none'],
+    ['dataset version', String(job.dataset?.version ?? 'none')],
     ['dataset snapshot', job.dataset?.versionHash ?? 'none'],
     ...settings.map(([name, value]): [string, string] => [`config.${name}`, JSON.stringify(value)]),
   ])

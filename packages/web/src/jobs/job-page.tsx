@@ -190,7 +190,7 @@ function Inputs({ job }: { job: Job }) {
         <>
           <dt>Dataset</dt>
           <dd>
-            {job.dataset.name}{' '}
+            <DatasetLink dataset={job.dataset} />{' '}
             <code title={`snapshot ${job.dataset.snapshotId}`}>{job.dataset.versionHash.slice(0, 12)}</code>
           </dd>
         </>
@@ -263,5 +263,15 @@ function Config({ job }: { job: Job }) {
         </Scroll>
       </details>
     </section>
+  )
+}
+
+function DatasetLink({ dataset: { id, version, name } }: { dataset: NonNullable<Job['dataset']> }) {
+  const suffix = version === undefined ? '' : `@${version}`
+  return (
+    <a href={`/datasets/${id}${suffix}`}>
+      <bdi>{name}</bdi>
+      {suffix}
+    </a>
   )
 }

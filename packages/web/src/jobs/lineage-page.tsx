@@ -79,7 +79,8 @@ export function LineagePage({ assetUrl, job, lineage }: LineagePageProps) {
         </Step>
         {dataset !== undefined && (
           <Step title="Dataset snapshot">
-            <bdi>{dataset.name}</bdi> <code class="digest">{dataset.versionHash}</code>{' '}
+            <bdi>{dataset.name}</bdi>
+            {dataset.version !== undefined && `@${dataset.version}`} <code class="digest">{dataset.versionHash}</code>{' '}
             <span class="muted">snapshot {dataset.snapshotId}</span>
           </Step>
         )}

@@ -5,7 +5,7 @@ import type { PageArtifact } from './job-artifacts.tsx'
 export interface Lineage {
   job: { id: number; name?: string | undefined; operation: string; model: string; taskType: string; createdAt: string }
   trainer: { name: string; version: string; digest: string; framework: string }
-  dataset?: { id: string; name: string; snapshotId: string; versionHash: string } | undefined
+  dataset?: Job['dataset']
   /** Id of the checkpoint that the job started from, predicted with or exported. */
   startedFrom?: string | undefined
   config: Job['config']

@@ -42,11 +42,13 @@ export async function loadFormData(context: WebContext, form: JobForm): Promise<
   }
 }
 
-/** The chosen dataset can be older than those that are listed. One that does not exist is refused by the API. */
+/** The chosen dataset can be older than those that are listed, or one of its versions. One that does not exist is refused by the API. */
 async function withChosen(context: WebContext, datasets: Dataset[], id: string): Promise<Dataset[]> {
   if (id === '' || datasets.some((dataset) => dataset.id === id)) return datasets
   try {
-    return [await context.client.datasets.get(id), ...datasets]
+    const dataset = await context.client.datasets.get(id)
+    const name = id.includes('@') ? `${dataset.name}@${dataset.version}` : dataset.name
+    return [{ ...dataset, id, name }, ...datasets]
   } catch (error) {
     if (error instanceof TrainyardApiError && error.status < 500 && error.status !== 401) return datasets
     throw error

@@ -72,7 +72,7 @@ export function formOfJob(job: Job, settings: readonly Setting[]): JobForm {
   return {
     trainer: job.trainer.name,
     version: job.trainer.version,
-    dataset: job.dataset?.id ?? '',
+    dataset: versionName(job.dataset),
     name: job.name ?? '',
     model: job.model,
     task: job.operation === 'train' ? '' : job.taskType,
@@ -101,4 +101,10 @@ function otherOf(job: Job, settings: readonly Setting[]): string {
   const given = [...Object.entries(job.config.basic), ...Object.entries(job.config.advanced)]
   const others = given.filter(([name]) => !known.has(name))
   return others.length === 0 ? '' : JSON.stringify(Object.fromEntries(others))
+}
+
+/** The version that the job used, also when the dataset has newer ones. */
+function versionName(dataset: Job['dataset']): string {
+  if (dataset === undefined) return ''
+  return dataset.version === undefined ? dataset.id : `${dataset.id}@${dataset.version}`
 }

@@ -233,8 +233,23 @@ export function createFakeApi(
     return c.json(dataset, 201)
   })
   app.get('/v1/datasets', (c) => c.json(DatasetList.parse({ datasets: api.datasets })))
+  const versionsOf = (name: string) => api.datasets.filter(({ id }) => id === name.split('@')[0])
+  app.get('/v1/datasets/:id/versions', (c) =>
+    c.json({ versions: versionsOf(c.req.param('id')).toSorted((a, b) => b.version - a.version) }),
+  )
+  app.post('/v1/datasets/:id/versions', async (c) => {
+    api.uploads.push(new Uint8Array(await c.req.arrayBuffer()))
+    const [first] = versionsOf(c.req.param('id'))
+    if (first === undefined) return problem('not_found', 'Dataset does not exist')
+    const version = versionsOf(first.id).length + 1
+    const dataset = Dataset.parse({ ...first, version, message: c.req.query('message') })
+    api.datasets.push(dataset)
+    return c.json(dataset, 201)
+  })
   app.get('/v1/datasets/:id', (c) => {
-    const dataset = api.datasets.find(({ id }) => id === c.req.param('id'))
+    const [id, version] = c.req.param('id').split('@')
+    const versions = versionsOf(id ?? '')
+    const dataset = version === undefined ? versions.at(-1) : versions.find((one) => one.version === Number(version))
     return dataset ? c.json(dataset) : problem('not_found', `Dataset "${c.req.param('id')}" not found`)
   })
   app.get('/v1/datasets/:id/images', (c) => {
@@ -245,7 +260,7 @@ export function createFakeApi(
     return c.json({ images } satisfies DatasetImageList)
   })
   app.get('/v1/datasets/:id/classes', (c) => {
-    const classes = api.datasets.find(({ id }) => id === c.req.param('id'))?.classes ?? []
+    const classes = versionsOf(c.req.param('id'))[0]?.classes ?? []
     const splits = { train: 2, val: 1, test: 0 }
     return c.json({
       classes: classes.slice(0, 200).map((one) => ({ ...one, images: 3, splits })),

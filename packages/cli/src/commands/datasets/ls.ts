@@ -21,9 +21,10 @@ export async function run({ limit, json, ...server }: ListInput, io: CliIo): Pro
   else if (datasets.length === 0) io.stdout.write('No datasets. Upload one: trainyard datasets push --help\n')
   else
     printTable(io, [
-      ['id', 'name', 'task', 'format', 'images', 'classes', 'size', 'created'],
+      ['id', 'version', 'name', 'task', 'format', 'images', 'classes', 'size', 'created'],
       ...datasets.map((one) => [
         one.id,
+        one.version,
         one.name,
         one.taskType,
         one.format,

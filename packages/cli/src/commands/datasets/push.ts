@@ -1,7 +1,9 @@
 import { resolve } from 'node:path'
+import type { TaskType } from '@trainyard/contract'
 import { formatBytes } from '@trainyard/contract/format'
 import { EXIT_CODES } from '../../command-line/exit-codes.ts'
 import type { CliIo } from '../../command-line/io.ts'
+import { UsageError } from '../../errors.ts'
 import { connect, type ServerValues } from '../../server/connection.ts'
 import { pushDataset } from '../../server/push-dataset.ts'
 import { interruptible } from '../../terminal/interruptible.ts'
@@ -13,13 +15,28 @@ interface PushInput extends ServerValues {
   path: string
   project: string | undefined
   name: string | undefined
+  to: string | undefined
+  message: string | undefined
+  task: TaskType | undefined
   json: boolean
 }
 
-export async function run({ path, project, name, json, ...server }: PushInput, io: CliIo): Promise<number> {
+export async function run(
+  { path, project, name, to, message, task, json, ...server }: PushInput,
+  io: CliIo,
+): Promise<number> {
+  if (to === undefined && message !== undefined)
+    throw new UsageError('--message describes a version: give --to with the id of its dataset too')
+  if (to !== undefined && (name !== undefined || project !== undefined))
+    throw new UsageError(
+      '--to adds a version to a dataset, which has a name and a project: leave out --name and --project',
+    )
   const client = await connect(server, io)
   const dataset = await interruptible((signal) =>
-    pushDataset({ client, path: resolve(io.cwd, path), name, project, signal, silent: json }, io),
+    pushDataset(
+      { client, path: resolve(io.cwd, path), name, project, to, message, taskType: task, signal, silent: json },
+      io,
+    ),
   )
   if (json) printJson(io, { dataset })
   else {
@@ -27,7 +44,7 @@ export async function run({ path, project, name, json, ...server }: PushInput, i
     const { counts, classes } = dataset
     const { train, val, test } = counts.splits
     io.stdout.write(
-      `${paint('green', dataset.id)} ${cleanText(dataset.name)}: ${dataset.taskType}, ${dataset.format}, ` +
+      `${paint('green', to === undefined ? dataset.id : `${dataset.id}@${dataset.version}`)} ${cleanText(dataset.name)}: ${dataset.taskType}, ${dataset.format}, ` +
         `${formatCount(counts.images)} images (${train} train, ${val} val, ${test} test), ` +
         `${classes.length} classes, ${formatBytes(dataset.sizeBytes)}\n`,
     )

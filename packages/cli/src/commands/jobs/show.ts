@@ -37,7 +37,10 @@ function printJob(job: Job, io: CliIo): void {
     ['done', `${Math.floor(progress.fraction * 100)} %, attempt ${job.attempt}`],
     ['trainer', `${trainer.name}@${trainer.version}, model ${job.model}`],
     ['operation', `${job.operation}, ${job.taskType}`],
-    ['dataset', dataset && `${dataset.name} (${dataset.id})`],
+    [
+      'dataset',
+      dataset && `${dataset.name} (${dataset.id}${dataset.version === undefined ? '' : `@${dataset.version}`})`,
+    ],
     ['settings', settings.join(' ')],
     ['metrics', metrics.join('  ') || undefined],
     ['created', job.createdAt],

@@ -1,19 +1,19 @@
 import type { DatasetClassCounts, SplitName } from '@trainyard/contract'
 import { sql } from 'kysely'
 import type { DatasetContext } from '../context.ts'
-import { getDataset } from './get-dataset.ts'
+import { findVersion } from './find-version.ts'
 
 /** How many images each class is on, by split: the most frequent classes first. */
 export async function countClasses(
   context: DatasetContext,
-  datasetId: string,
+  name: string,
   { limit }: { limit: number },
 ): Promise<DatasetClassCounts> {
-  const { classes } = await getDataset(context, datasetId)
+  const { id, classes } = await findVersion(context.database.db, name)
   const { rows } = await sql<{ class_id: number; split: SplitName; images: string }>`
     select class_id, split, count(*) as images
     from dataset_files, unnest(class_ids) as class_id
-    where dataset_id = ${datasetId} and role = 'image' and split is not null
+    where dataset_id = ${id} and role = 'image' and split is not null
     group by class_id, split`.execute(context.database.db)
   const counts = new Map<number, { train: number; val: number; test: number }>()
   for (const { class_id, split, images } of rows) {

@@ -4,13 +4,18 @@ import type { DatasetRow } from '../../db/schema/datasets.ts'
 
 /** An immutable copy of a dataset for jobs: its annotation files are copied, its images are referenced. */
 export interface Snapshot extends Dataset {
+  /** Id of the dataset. */
   datasetId: string
+  /** Id of the row of its version. */
+  versionId: string
 }
 
 /** The API's view of a dataset or a snapshot. */
 export function toDataset(row: Omit<DatasetRow, 'project_id'> | SnapshotRow): Dataset {
   return {
-    id: row.id,
+    id: 'series_id' in row ? row.series_id : row.id,
+    version: row.version,
+    message: 'message' in row ? (row.message ?? undefined) : undefined,
     name: row.name,
     format: row.format,
     taskType: row.task_type,
@@ -24,5 +29,5 @@ export function toDataset(row: Omit<DatasetRow, 'project_id'> | SnapshotRow): Da
 }
 
 export function toSnapshot(row: SnapshotRow): Snapshot {
-  return { ...toDataset(row), datasetId: row.dataset_id }
+  return { ...toDataset(row), datasetId: row.version_of ?? row.dataset_id, versionId: row.dataset_id }
 }

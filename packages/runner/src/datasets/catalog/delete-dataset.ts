@@ -1,8 +1,9 @@
-import { notFound, TrainyardError } from '@trainyard/platform'
+import { invalidRequest, notFound, TrainyardError } from '@trainyard/platform'
 import type { AuditDataset } from '../access.ts'
 import type { DatasetContext } from '../context.ts'
 import { deleteLater, finishDeletions } from '../storage/pending-deletions.ts'
 import { datasetKey, snapshotKey } from '../storage/storage-keys.ts'
+import { parseVersionName } from './find-version.ts'
 
 const MAX_LISTED_JOBS = 5
 
@@ -17,7 +18,7 @@ export interface DeleteDatasetOptions {
 }
 
 /**
- * Deletes a dataset and its snapshots. Throws `conflict` while a job that has not ended uses it. The images of a dataset
+ * Deletes a dataset with all versions and snapshots. Throws `conflict` while a job that has not ended uses it. The images of a dataset
  * in a bucket are not deleted.
  */
 export async function deleteDataset(
@@ -25,21 +26,35 @@ export async function deleteDataset(
   id: string,
   { findLiveJobs = async () => [], audit }: DeleteDatasetOptions = {},
 ): Promise<void> {
+  if (parseVersionName(id)?.id !== id)
+    throw invalidRequest([
+      { path: 'id', detail: 'must name a dataset, without a version: all versions are deleted with it', value: id },
+    ])
   await context.database.transaction(async (trx) => {
     // New snapshots and jobs take the same lock, so none is created meanwhile.
     const row = await trx
       .selectFrom('datasets')
       .select(['project_id', 'name'])
       .where('id', '=', id)
+      .where('version_of', 'is', null)
       .forUpdate()
       .executeTakeFirst()
     if (row === undefined) throw notFound('dataset', id)
     const jobs = await findLiveJobs(id)
     if (jobs.length > 0) throw inUse(id, jobs)
-    const snapshots = await trx.selectFrom('dataset_snapshots').select('id').where('dataset_id', '=', id).execute()
+    const versions = await trx.selectFrom('datasets').select('id').where('series_id', '=', id).execute()
+    const versionIds = versions.map((version) => version.id)
+    const snapshots = await trx
+      .selectFrom('dataset_snapshots')
+      .select('id')
+      .where('dataset_id', 'in', versionIds)
+      .execute()
     await trx.deleteFrom('datasets').where('id', '=', id).execute()
     await audit?.(trx, { action: 'dataset.delete', id, name: row.name, projectId: row.project_id })
-    const prefixes = [datasetKey(id), ...snapshots.map((snapshot) => snapshotKey(snapshot.id))]
+    const prefixes = [
+      ...versionIds.map((versionId) => datasetKey(versionId)),
+      ...snapshots.map((snapshot) => snapshotKey(snapshot.id)),
+    ]
     await deleteLater(
       trx,
       prefixes.map((prefix) => ({ prefix })),

@@ -1,11 +1,9 @@
 import type { Dataset } from '@trainyard/contract'
-import { notFound } from '@trainyard/platform'
 import type { DatasetContext } from '../context.ts'
 import { toDataset } from './dataset-view.ts'
+import { findVersion } from './find-version.ts'
 
-/** Throws `not_found` when no dataset has this id. */
+/** A version by its name. Throws `not_found` when there is none. */
 export async function getDataset(context: DatasetContext, id: string): Promise<Dataset> {
-  const row = await context.database.db.selectFrom('datasets').selectAll().where('id', '=', id).executeTakeFirst()
-  if (row === undefined) throw notFound('dataset', id)
-  return toDataset(row)
+  return toDataset(await findVersion(context.database.db, id))
 }

@@ -15,6 +15,16 @@ export async function listDatasets(
     .selectFrom('datasets')
     .selectAll()
     .where('project_id', 'in', options.projects)
+    .where(({ not, exists, selectFrom }) =>
+      not(
+        exists(
+          selectFrom('datasets as newer')
+            .select('newer.id')
+            .whereRef('newer.series_id', '=', 'datasets.series_id')
+            .whereRef('newer.version', '>', 'datasets.version'),
+        ),
+      ),
+    )
     .orderBy('created_at', 'desc')
     .orderBy('id', 'desc')
     .limit(options.limit + 1)

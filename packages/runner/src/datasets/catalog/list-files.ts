@@ -5,7 +5,7 @@ import { z } from 'zod'
 import type { DatasetContext } from '../context.ts'
 import { storeOf } from '../sources/store-of.ts'
 import { datasetKey } from '../storage/storage-keys.ts'
-import { getDataset } from './get-dataset.ts'
+import { findVersion } from './find-version.ts'
 
 export interface ListFilesOptions {
   cursor?: string | undefined
@@ -43,11 +43,11 @@ export async function listDatasetFiles(
 /** One page of the images of a dataset, with signed URLs. */
 export async function listFilesOfDataset(
   context: DatasetContext,
-  datasetId: string,
+  name: string,
   options: ListFilesOptions = {},
 ): Promise<DatasetFilesPage> {
-  await getDataset(context, datasetId)
-  return await listPage(context, datasetId, options)
+  const { id } = await findVersion(context.database.db, name)
+  return await listPage(context, id, options)
 }
 
 async function listPage(

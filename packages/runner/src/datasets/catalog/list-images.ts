@@ -3,7 +3,7 @@ import { formatCursor, parseCursor } from '@trainyard/platform'
 import { sql } from 'kysely'
 import { z } from 'zod'
 import type { DatasetContext } from '../context.ts'
-import { getDataset } from './get-dataset.ts'
+import { findVersion } from './find-version.ts'
 
 export interface ListImagesOptions {
   /** Only images with this class. */
@@ -18,14 +18,14 @@ const LastPath = z.tuple([z.string()])
 /** One page of the images of a dataset by path, labelled or not, with what is on them. */
 export async function listImages(
   context: DatasetContext,
-  datasetId: string,
+  name: string,
   { classId, split, cursor, limit }: ListImagesOptions,
 ): Promise<DatasetImageList> {
-  await getDataset(context, datasetId)
+  const { id } = await findVersion(context.database.db, name)
   let query = context.database.db
     .selectFrom('dataset_files')
     .select(['path', 'size_bytes', 'width', 'height', 'split', 'labelled', 'class_ids', 'objects'])
-    .where('dataset_id', '=', datasetId)
+    .where('dataset_id', '=', id)
     .where('role', '=', 'image')
     .orderBy('path')
     .limit(limit + 1)

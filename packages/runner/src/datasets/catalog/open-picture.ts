@@ -3,6 +3,7 @@ import { notFound, pictureSignature, TrainyardError } from '@trainyard/platform'
 import type { DatasetContext } from '../context.ts'
 import { storeOf } from '../sources/store-of.ts'
 import { datasetKey } from '../storage/storage-keys.ts'
+import { findVersion } from './find-version.ts'
 
 export interface Picture {
   body: ReadableStream<Uint8Array>
@@ -11,23 +12,23 @@ export interface Picture {
 }
 
 /** Opens an image for a browser. The content type follows from the first bytes, never from a name. */
-export async function openPicture(context: DatasetContext, datasetId: string, path: string): Promise<Picture> {
+export async function openPicture(context: DatasetContext, name: string, path: string): Promise<Picture> {
   const { db } = context.database
+  const { id, source } = await findVersion(db, name)
   const row = await db
     .selectFrom('dataset_files')
-    .innerJoin('datasets', 'datasets.id', 'dataset_files.dataset_id')
-    .select(['dataset_files.size_bytes', 'width', 'height', 'source'])
-    .where('dataset_id', '=', datasetId)
+    .select(['size_bytes', 'width', 'height'])
+    .where('dataset_id', '=', id)
     .where('path', '=', path)
     .where('role', '=', 'image')
     .executeTakeFirst()
   if (row === undefined) throw notFound('image', path)
-  const { size_bytes: sizeBytes, width, height, source } = row
+  const { size_bytes: sizeBytes, width, height } = row
   if (sizeBytes > MAX_PICTURE_BYTES)
     throw refuse(`${path} has ${sizeBytes} bytes: pages show images of up to ${MAX_PICTURE_BYTES} bytes`)
   if (width !== null && height !== null && width * height > MAX_PICTURE_PIXELS)
     throw refuse(`${path} has ${width} x ${height} pixels: pages show images of up to ${MAX_PICTURE_PIXELS} pixels`)
-  const key = source === null ? datasetKey(datasetId, path) : `${source.prefix}${path}`
+  const key = source === null ? datasetKey(id, path) : `${source.prefix}${path}`
   const { body } = await storeOf(context, source).get(key)
   const chunks = body[Symbol.asyncIterator]()
   const first = await chunks.next()

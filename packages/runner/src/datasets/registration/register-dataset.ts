@@ -6,11 +6,13 @@ import { type DatasetContext, UPLOAD_LIMITS } from '../context.ts'
 import { type ReadDatasetOptions, readDataset } from '../reading/read-dataset.ts'
 import { examineFiles } from './examine-files.ts'
 import { inScratchFolder } from './scratch-folder.ts'
-import { type Ownership, storeDataset } from './store-dataset.ts'
+import { type Ownership, storeDataset, type VersionOf } from './store-dataset.ts'
 import { sweepUploads } from './sweep-uploads.ts'
 
 export interface RegisterDatasetOptions extends Omit<ReadDatasetOptions, 'name'>, Ownership {
   name: string
+  /** Default: a dataset of its own. */
+  versionOf?: VersionOf | undefined
   /** A tar, tar.gz or zip. */
   body: AsyncIterable<Uint8Array>
 }
@@ -21,7 +23,7 @@ export interface RegisterDatasetOptions extends Omit<ReadDatasetOptions, 'name'>
  */
 export async function registerDataset(
   context: DatasetContext,
-  { name, body, format, taskType, ...ownership }: RegisterDatasetOptions,
+  { name, versionOf, body, format, taskType, ...ownership }: RegisterDatasetOptions,
 ): Promise<{ dataset: Dataset; created: boolean }> {
   await sweepUploads(context)
   return await inScratchFolder(context, async (scratch) => {
@@ -34,6 +36,7 @@ export async function registerDataset(
     return await storeDataset(context, {
       ...ownership,
       name,
+      versionOf,
       content,
       files: examined.map(({ bytes, ...file }) => ({
         ...file,

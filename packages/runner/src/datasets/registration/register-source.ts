@@ -13,7 +13,7 @@ import { storeOf } from '../sources/store-of.ts'
 import { concurrently } from './concurrently.ts'
 import { examineFiles } from './examine-files.ts'
 import { inScratchFolder } from './scratch-folder.ts'
-import { type NewFile, type Ownership, storeDataset } from './store-dataset.ts'
+import { type NewFile, type Ownership, storeDataset, type VersionOf } from './store-dataset.ts'
 import { sweepUploads } from './sweep-uploads.ts'
 
 const CONCURRENCY = 16
@@ -31,6 +31,8 @@ interface SourceObject {
 export interface RegisterSourceOptions extends Omit<RegisterDatasetRequest, 'project'>, Ownership {
   /** The slug of the organisation that owns the project: some sources are limited to organisations. */
   organisation: string | undefined
+  /** Default: a dataset of its own. */
+  versionOf?: VersionOf | undefined
 }
 
 /**
@@ -39,7 +41,7 @@ export interface RegisterSourceOptions extends Omit<RegisterDatasetRequest, 'pro
  */
 export async function registerSource(
   context: DatasetContext,
-  { name, source: requested, format, taskType, organisation, ...ownership }: RegisterSourceOptions,
+  { name, versionOf, source: requested, format, taskType, organisation, ...ownership }: RegisterSourceOptions,
 ): Promise<{ dataset: Dataset; created: boolean }> {
   const source = checkSource(context, requested, organisation)
   const store = storeOf(context, source)
@@ -67,7 +69,7 @@ export async function registerSource(
       const object = byPath.get(path)
       if (object !== undefined) files.push({ path, sizeBytes: object.sizeBytes, etag: object.etag })
     }
-    return await storeDataset(context, { ...ownership, name, content, files, source: { ...source, prefix } })
+    return await storeDataset(context, { ...ownership, name, versionOf, content, files, source: { ...source, prefix } })
   })
 }
 

@@ -1,5 +1,5 @@
-import type { Dataset, DatasetCounts } from '@trainyard/contract'
-import { newId, TrainyardError } from '@trainyard/platform'
+import type { Dataset, DatasetCounts, TaskType } from '@trainyard/contract'
+import { invalidRequest, newId, notFound, TrainyardError } from '@trainyard/platform'
 import { type Kysely, sql } from 'kysely'
 import type { DatasetSource } from '../../db/schema/datasets.ts'
 import type { DatasetTables } from '../../db/schema/index.ts'
@@ -30,8 +30,18 @@ export interface Ownership {
   confirm?: (() => Promise<void>) | undefined
 }
 
+/** The dataset that gets another version. */
+export interface VersionOf {
+  id: string
+  /** The task of the dataset, for which its jobs are. */
+  taskType: TaskType
+  message?: string | undefined
+}
+
 export interface NewDataset extends Ownership {
   name: string
+  /** Default: a dataset of its own. */
+  versionOf?: VersionOf | undefined
   content: DatasetContent
   files: readonly NewFile[]
   /** Where the images are, when they are only referenced. */
@@ -45,12 +55,13 @@ interface StoredDataset extends NewDataset {
   etags: ReadonlyMap<string, string>
 }
 
-/** Stores a dataset under its name. Returns the existing dataset when the name has the same content. */
+/** Stores a dataset under its name, or a version of one. Returns what exists when it has the same content. */
 export async function storeDataset(
   context: DatasetContext,
   dataset: NewDataset,
 ): Promise<{ dataset: Dataset; created: boolean }> {
   await dataset.confirm?.()
+  requireTask(dataset)
   const hash = versionHash(dataset.files)
   const existing = await findByContent(context, dataset, hash)
   if (existing) return { dataset: existing, created: false }
@@ -69,7 +80,10 @@ export async function storeDataset(
     if (stored === undefined) await removeUpload(context, id)
   }
   if (stored !== undefined) {
-    context.logger.info({ dataset: id, files: dataset.files.length, sizeBytes: stored.sizeBytes }, 'dataset registered')
+    context.logger.info(
+      { dataset: stored.id, version: stored.version, files: dataset.files.length, sizeBytes: stored.sizeBytes },
+      'dataset registered',
+    )
     return { dataset: stored, created: true }
   }
   // Another request registered the same content at the same time.
@@ -78,18 +92,26 @@ export async function storeDataset(
   return { dataset: winner, created: false }
 }
 
+function requireTask({ versionOf, content }: NewDataset): void {
+  if (versionOf === undefined || versionOf.taskType === content.taskType) return
+  const detail =
+    `must be "${versionOf.taskType}", the task of the dataset; these files are for "${content.taskType}". Register ` +
+    'them as another dataset, or state the task if they can be read for it'
+  throw invalidRequest([{ path: 'taskType', detail, value: content.taskType }])
+}
+
 async function findByContent(
   context: DatasetContext,
-  { name, projectId, files, content }: NewDataset,
+  { name, projectId, versionOf, files, content }: NewDataset,
   hash: string,
 ): Promise<Dataset | undefined> {
   const { db } = context.database
-  const row = await db
-    .selectFrom('datasets')
-    .selectAll()
-    .where('project_id', '=', projectId)
-    .where('name', '=', name)
-    .where('version_hash', '=', hash)
+  const same = db.selectFrom('datasets').selectAll().where('version_hash', '=', hash)
+  const row = await (versionOf === undefined
+    ? same.where('project_id', '=', projectId).where('name', '=', name).orderBy(sql`version_of nulls first`)
+    : same.where('series_id', '=', versionOf.id)
+  )
+    .limit(1)
     .executeTakeFirst()
   if (row === undefined) return undefined
   // Two contents with the same hash would be treated as one, so the number of files and bytes is compared as well.
@@ -116,8 +138,9 @@ async function findByContent(
 
 /** Undefined when the content is already registered. */
 function insertRows(context: DatasetContext, dataset: StoredDataset): Promise<Dataset | undefined> {
-  const { id, name, projectId, audit, hash, content, files, source } = dataset
+  const { id, name, versionOf, projectId, audit, hash, content, files, source } = dataset
   return context.database.transaction(async (trx) => {
+    const version = versionOf === undefined ? 1 : await nextVersion(trx, versionOf.id)
     const row = await trx
       .insertInto('datasets')
       .values({
@@ -132,16 +155,37 @@ function insertRows(context: DatasetContext, dataset: StoredDataset): Promise<Da
         version_hash: hash,
         created_at: context.clock.now(),
         source: source === undefined ? null : JSON.stringify(source),
+        version_of: versionOf?.id ?? null,
+        version,
+        message: versionOf?.message ?? null,
       })
-      .onConflict((conflict) => conflict.columns(['project_id', 'name', 'version_hash']).doNothing())
+      .onConflict((conflict) => conflict.doNothing())
       .returningAll()
       .executeTakeFirst()
     if (row === undefined) return undefined
     await insertFiles(trx, dataset)
     await trx.deleteFrom('dataset_uploads').where('id', '=', id).execute()
-    await audit?.(trx, { action: 'dataset.create', id, name, projectId, data: { versionHash: hash, source } })
+    await audit?.(trx, {
+      action: versionOf === undefined ? 'dataset.create' : 'dataset.version',
+      id: row.series_id,
+      name,
+      projectId,
+      data: { version, versionHash: hash, source },
+    })
     return toDataset(row)
   })
+}
+
+/** Locks the dataset, so that versions get their numbers one after the other. */
+async function nextVersion(trx: Kysely<DatasetTables>, id: string): Promise<number> {
+  const first = await trx.selectFrom('datasets').select('id').where('id', '=', id).forUpdate().executeTakeFirst()
+  if (first === undefined) throw notFound('dataset', id)
+  const { last } = await trx
+    .selectFrom('datasets')
+    .select(({ fn }) => fn.max('version').as('last'))
+    .where('series_id', '=', id)
+    .executeTakeFirstOrThrow()
+  return last + 1
 }
 
 async function insertFiles(

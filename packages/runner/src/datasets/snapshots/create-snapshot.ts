@@ -1,21 +1,18 @@
 import { newId, notFound } from '@trainyard/platform'
 import { type Snapshot, toSnapshot } from '../catalog/dataset-view.ts'
+import { findVersion } from '../catalog/find-version.ts'
 import type { DatasetContext } from '../context.ts'
 import { datasetKey, snapshotKey } from '../storage/storage-keys.ts'
 
 /**
- * Freezes a dataset for a job: its annotation files are copied, its images are referenced. Returns the existing snapshot
+ * Freezes a version of a dataset for a job: its annotation files are copied, its images are referenced. Returns the existing snapshot
  * when the content has not changed. Throws `not_found` when the project has no such dataset.
  */
-export async function createSnapshot(context: DatasetContext, datasetId: string, projectId: string): Promise<Snapshot> {
+export async function createSnapshot(context: DatasetContext, name: string, projectId: string): Promise<Snapshot> {
   const { db } = context.database
-  const dataset = await db
-    .selectFrom('datasets')
-    .selectAll()
-    .where('id', '=', datasetId)
-    .where('project_id', '=', projectId)
-    .executeTakeFirst()
-  if (dataset === undefined) throw notFound('dataset', datasetId)
+  const dataset = await findVersion(db, name)
+  if (dataset.project_id !== projectId) throw notFound('dataset', name)
+  const { id: datasetId } = dataset
   const existing = await findSnapshot(context, datasetId, dataset.version_hash)
   if (existing) return existing
 
@@ -44,6 +41,8 @@ export async function createSnapshot(context: DatasetContext, datasetId: string,
         counts: JSON.stringify(dataset.counts),
         size_bytes: dataset.size_bytes,
         version_hash: dataset.version_hash,
+        version_of: dataset.version_of,
+        version: dataset.version,
         created_at: context.clock.now(),
       })
       .onConflict((conflict) => conflict.columns(['dataset_id', 'version_hash']).doNothing())
@@ -56,7 +55,7 @@ export async function createSnapshot(context: DatasetContext, datasetId: string,
   if (created) return created
   // Another job of the same dataset created it first.
   const winner = await findSnapshot(context, datasetId, dataset.version_hash)
-  if (winner === undefined) throw notFound('dataset', datasetId)
+  if (winner === undefined) throw notFound('dataset', name)
   return winner
 }
 

@@ -121,7 +121,7 @@ async function assignByRatios(
     format: snapshot.format,
     taskType: snapshot.taskType,
     classes: snapshot.classes.map(({ id, name }) => ({ id, name })),
-    images: () => listImages(context, snapshot.datasetId, { onlyGiven: true }),
+    images: () => listImages(context, snapshot.versionId, { onlyGiven: true }),
   }
   return await splitDataset(reader, { ratios, seed, stratify, keep })
 }
@@ -145,7 +145,7 @@ async function assignByName(
     }
   }
   const splits = new Map<string, SplitName>()
-  for await (const { path, split } of listImages(context, snapshot.datasetId, { onlyGiven: false })) {
+  for await (const { path, split } of listImages(context, snapshot.versionId, { onlyGiven: false })) {
     splits.set(path, requested.get(path)?.split ?? split ?? 'train')
     requested.delete(path)
   }

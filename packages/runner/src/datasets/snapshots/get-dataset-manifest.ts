@@ -22,7 +22,7 @@ export async function getDatasetManifest(
   const annotationFiles = await db
     .selectFrom('dataset_files')
     .select(['path', 'size_bytes', 'sha256'])
-    .where('dataset_id', '=', snapshot.datasetId)
+    .where('dataset_id', '=', snapshot.versionId)
     .where('role', '=', 'annotation')
     .orderBy('path')
     .execute()
@@ -36,7 +36,7 @@ export async function getDatasetManifest(
     taskType: snapshot.taskType,
     classes: snapshot.classes,
     counts: splits === undefined ? snapshot.counts : { ...snapshot.counts, splits },
-    split: splitId == null ? { origin: await originOf(context, snapshot.datasetId) } : { origin: 'job', id: splitId },
+    split: splitId == null ? { origin: await originOf(context, snapshot.versionId) } : { origin: 'job', id: splitId },
     annotationFiles: await Promise.all(
       annotationFiles.map(async (file) => ({
         path: file.path,

@@ -1,6 +1,7 @@
 import type { SnapshotList, Snapshot as SnapshotView } from '@trainyard/contract'
 import { formatCursor, notFound, parseCursor } from '@trainyard/platform'
 import { sql } from 'kysely'
+import type { SnapshotRow } from '../../db/schema/dataset-snapshots.ts'
 import { toSnapshot } from '../catalog/dataset-view.ts'
 import { PageEnd } from '../catalog/page-end.ts'
 import type { DatasetContext } from '../context.ts'
@@ -28,7 +29,7 @@ export async function listSnapshots(
     .orderBy('created_at', 'desc')
     .orderBy('id', 'desc')
     .limit(limit + 1)
-  if (dataset !== undefined) query = query.where('dataset_id', '=', dataset)
+  if (dataset !== undefined) query = query.where(sql<boolean>`coalesce(version_of, dataset_id) = ${dataset}`)
   if (cursor !== undefined) {
     const [createdAt, id] = parseCursor(PageEnd, cursor)
     query = query.where(sql<boolean>`(created_at, id) < (${createdAt}::timestamptz, ${id})`)
@@ -39,7 +40,7 @@ export async function listSnapshots(
   const jobs = await countJobs(page.map(({ id }) => id))
   const hasMore = rows.length > page.length && last !== undefined
   return {
-    snapshots: page.map((row) => ({ ...toSnapshot(row), jobs: jobs.get(row.id) ?? 0 })),
+    snapshots: page.map((row) => toView(row, jobs)),
     nextCursor: hasMore ? formatCursor([last.created_at.toISOString(), last.id] satisfies PageEnd) : undefined,
   }
 }
@@ -54,7 +55,12 @@ export async function getSnapshot(
   if (projects.length === 0) throw notFound('snapshot', id)
   const row = await selectSnapshots(context, projects).where('id', '=', id).executeTakeFirst()
   if (row === undefined) throw notFound('snapshot', id)
-  return { ...toSnapshot(row), jobs: (await countJobs([id])).get(id) ?? 0 }
+  return toView(row, await countJobs([id]))
+}
+
+function toView(row: SnapshotRow, jobs: ReadonlyMap<string, number>): SnapshotView {
+  const { versionId: _, ...snapshot } = toSnapshot(row)
+  return { ...snapshot, jobs: jobs.get(row.id) ?? 0 }
 }
 
 function selectSnapshots(context: DatasetContext, projects: readonly string[]) {

@@ -18,6 +18,7 @@ import { metricNames } from './20261129T1556-metric-names.ts'
 import { isolationWarning } from './20261129T1600-isolation-warning.ts'
 import { datasetObjects } from './20261129T2212-dataset-objects.ts'
 import { pictures } from './20261130T0130-pictures.ts'
+import { datasetVersions } from './20261130T0610-dataset-versions.ts'
 
 /** By name, in the order in which they run. Databases record these names, so they never change. */
 export const runnerMigrations: Record<string, Migration> = {
@@ -40,4 +41,5 @@ export const runnerMigrations: Record<string, Migration> = {
   '20261129T1600-isolation-warning': isolationWarning,
   '20261129T2212-dataset-objects': datasetObjects,
   '20261130T0130-pictures': pictures,
+  '20261130T0610-dataset-versions': datasetVersions,
 }

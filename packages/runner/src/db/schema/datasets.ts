@@ -1,5 +1,5 @@
 import type { DatasetClass, DatasetCounts, DatasetFormat, TaskType } from '@trainyard/contract'
-import type { ColumnType, Generated, Selectable } from 'kysely'
+import type { ColumnType, Generated, GeneratedAlways, Selectable } from 'kysely'
 import type { Json } from '../columns.ts'
 
 /** Where the images of a dataset are that was not uploaded: a prefix of another bucket, or of the platform's own store. */
@@ -8,7 +8,7 @@ export interface DatasetSource {
   prefix: string
 }
 
-/** The columns that a snapshot copies from its dataset. */
+/** The columns that a snapshot copies from its version of a dataset. */
 export interface DatasetDescription {
   name: string
   format: DatasetFormat
@@ -19,10 +19,17 @@ export interface DatasetDescription {
   /** SHA-256 over the sorted (path, size, SHA-256) list and the annotation content. */
   version_hash: string
   created_at: Generated<Date>
+  /** Id of the first version. Null for the first one itself. */
+  version_of: Generated<string | null>
+  version: Generated<number>
 }
 
+/** A version of a dataset. */
 export interface DatasetsTable extends DatasetDescription {
   id: string
+  /** What people know as the id of the dataset: the id of its first version. */
+  series_id: GeneratedAlways<string>
+  message: Generated<string | null>
   project_id: string
   /** Null when the dataset was uploaded. */
   source: ColumnType<DatasetSource | null, string | null | undefined, never>

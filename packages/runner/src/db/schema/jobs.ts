@@ -38,6 +38,7 @@ export interface JobsTable {
   trainer: Json<ResolvedTrainer>
   model: string
   dataset_id: string | null
+  dataset_version: Generated<number | null>
   dataset_name: string | null
   snapshot_id: string | null
   version_hash: string | null
