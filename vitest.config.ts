@@ -53,7 +53,14 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['**/*.test.ts', '**/*.test.tsx'], exclude: [...ignored, ...special] },
+        test: {
+          name: 'unit',
+          include: ['**/*.test.ts', '**/*.test.tsx'],
+          exclude: [...ignored, ...special],
+          // Loading the packages for each file took a large part of the whole time.
+          isolate: false,
+          setupFiles: ['tests/setup/clean-process.ts'],
+        },
       },
       needing('s3'),
       needing('docker'),
