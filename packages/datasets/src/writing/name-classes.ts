@@ -26,10 +26,13 @@ export function nameClasses(
   return names
 }
 
-/** A class name on one line: control characters become `_`, surrounding spaces are removed. */
+/**
+ * A class name on one line: control characters become `_`, surrounding spaces are removed, and a
+ * `#` at its start, which readers take for a comment, becomes `_`.
+ */
 export function toSingleLine(name: string): string {
   return name
     .replace(/[\p{Cc}\u2028\u2029]/gu, '_')
-    .replace(/^#/, '_')
     .trim()
+    .replace(/^#/, '_')
 }

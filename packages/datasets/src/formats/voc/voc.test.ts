@@ -171,6 +171,14 @@ const record = fc.record({
   ),
 })
 
+test.each([' # ', '#', ' #1 '])('a class named %j is not read as a comment', async (name) => {
+  using folder = temporaryFolder()
+  const context = writeContext(folder.dir, { taskType: 'detection', classes: classesNamed('one', name) })
+  const losses = countLosses(await writeRecords(createVocWriter, context, [imageRecord('1.png', {})]))
+  expect(losses['class-renamed']).toBe(1)
+  expect((await readVoc(folder.dir)).classes.map((item) => item.name)).toEqual(['one', `_${name.trim().slice(1)}`])
+})
+
 test('keeps paths, splits, classes, boxes within 1e-6 and attributes in a round trip, unless they are counted as lost', async () => {
   await fc.assert(
     fc.asyncProperty(
