@@ -51,6 +51,7 @@ async function collectUploads(context: RegistryContext): Promise<number> {
   const { db } = context.database
   const old = await db.selectFrom('uploads').select('id').where('created_at', '<', oldest).limit(BATCH).execute()
   for (const { id } of old) await discardUpload(context, id)
+  await db.deleteFrom('upload_reservations').where('expires_at', '<', context.clock.now()).execute()
   // Chunks of requests that a crash interrupted have no row; while a request runs, its upload has one.
   const keys = new Map<string, string[]>()
   for await (const { key } of context.store.list(UPLOADS_PREFIX)) {

@@ -18,7 +18,7 @@ import { blobKey, type ParsedDigest, parseDigest } from '../oci/names.ts'
 import { parseContentRange } from '../oci/ranges.ts'
 import { findReadableBlob } from './blobs.ts'
 import { linkPushedBlob } from './link-pushed-blob.ts'
-import { findQuota, requireRoom, withinQuota } from './quotas.ts'
+import { requireAnyRoom, withRoom } from './quotas.ts'
 import { createRepository, ensureRepository, type RepositoryRequest, requirePush } from './repository.ts'
 import { reviewLink } from './reviews.ts'
 
@@ -45,7 +45,7 @@ export async function startUpload(request: RepositoryRequest): Promise<Response>
     throw new OciError('DIGEST_INVALID', `unknown digest algorithm "${algorithm}"; expected sha256 or sha512`)
   }
   if (mount === null && digest === null) {
-    requireRoom(await findQuota(request), 1)
+    await requireAnyRoom(request)
     return progress(request, (await openUpload(request)).id, 0, 202)
   }
   const repository = await ensureRepository(request)
@@ -60,7 +60,7 @@ export async function startUpload(request: RepositoryRequest): Promise<Response>
     const blob = await findBlob(context, parsed.text)
     return await storeWhole(request, parsed, { repositoryId: repository.id, isStored: blob !== undefined })
   }
-  if (digest === null) requireRoom(await findQuota(request), 1)
+  if (digest === null) await requireAnyRoom(request)
   const upload = await openUpload(request)
   if (digest === null) return progress(request, upload.id, 0, 202)
   try {
@@ -128,14 +128,15 @@ async function storeWhole(
 ): Promise<Response> {
   const { context, raw } = request
   const { repositoryId, uploadId, isStored } = target
-  const quota = await findQuota(request, digest.text)
-  requireRoom(quota, Number(raw.headers.get('content-length') ?? 0))
-  const body = withinQuota(confirmed(request), quota)
+  const needed = { digest: digest.text, sizeBytes: Number(raw.headers.get('content-length') ?? 0) }
   try {
-    const sizeBytes = isStored
-      ? await verifyBody(body, digest)
-      : (await context.store.put(blobKey(digest.text), body, { digest: digest.text })).sizeBytes
-    await linkPushedBlob(context, { digest: digest.text, sizeBytes, repositoryId, uploadId, isStored })
+    await withRoom(request, needed, async (measure) => {
+      const body = measure(confirmed(request))
+      const sizeBytes = isStored
+        ? await verifyBody(body, digest)
+        : (await context.store.put(blobKey(digest.text), body, { digest: digest.text })).sizeBytes
+      await linkPushedBlob(context, { digest: digest.text, sizeBytes, repositoryId, uploadId, isStored })
+    })
   } catch (error) {
     if (!(error instanceof DigestMismatch)) throw error
     if (uploadId !== undefined) await discardUpload(context, uploadId)
@@ -233,31 +234,39 @@ async function append(request: RepositoryRequest, upload: Upload): Promise<numbe
   }
   if (length === '0') return held
 
-  const key = chunkKey(upload)
-  const quota = await findQuota(request)
-  requireRoom(quota, held + Number(length ?? 0))
-  const body = withinQuota(confirmed(request), quota, held)
-  const stored = await context.store.put(key, body).catch(async (error: unknown) => {
-    // It can be stored under its key although the store failed, for example in the sync of its folder.
-    await context.store.delete(key).catch(() => undefined)
-    throw error
+  return await withRoom(request, { sizeBytes: Number(length ?? 0) }, async (measure) => {
+    const chunk = await storeChunk(request, chunkKey(upload), measure(confirmed(request)))
+    try {
+      if (chunk.sizeBytes === 0) {
+        await context.store.delete(chunk.key)
+        return held
+      }
+      if (announced !== undefined && chunk.sizeBytes !== announced) {
+        throw new OciError('SIZE_INVALID', `Content-Range covers ${announced} bytes, but got ${chunk.sizeBytes}`)
+      }
+      if (!(await recordChunk(context, upload, chunk))) {
+        throw outOfOrder((await getUpload(request, upload.id)).size_bytes)
+      }
+      return held + chunk.sizeBytes
+    } catch (error) {
+      // Where the database did not answer, the chunk may be recorded: then it counts. The end of the session removes the rest.
+      if (!(error instanceof DatabaseUnavailable)) await context.store.delete(chunk.key).catch(() => undefined)
+      throw error
+    }
   })
+}
+
+async function storeChunk(
+  { context: { store } }: RepositoryRequest,
+  key: string,
+  body: AsyncIterable<Uint8Array>,
+): Promise<StoredChunk> {
   try {
-    if (stored.sizeBytes === 0) {
-      await context.store.delete(key)
-      return held
-    }
-    if (announced !== undefined && stored.sizeBytes !== announced) {
-      throw new OciError('SIZE_INVALID', `Content-Range covers ${announced} bytes, but got ${stored.sizeBytes}`)
-    }
-    const chunk = { key, sizeBytes: stored.sizeBytes, sha256: stored.sha256 }
-    if (!(await recordChunk(context, upload, chunk))) {
-      throw outOfOrder((await getUpload(request, upload.id)).size_bytes)
-    }
-    return held + stored.sizeBytes
+    const { sizeBytes, sha256 } = await store.put(key, body)
+    return { key, sizeBytes, sha256 }
   } catch (error) {
-    // Where the database did not answer, the chunk may be recorded: then it counts. The end of the session removes the rest.
-    if (!(error instanceof DatabaseUnavailable)) await context.store.delete(key).catch(() => undefined)
+    // It can be stored under its key although the store failed, for example in the sync of its folder.
+    await store.delete(key).catch(() => undefined)
     throw error
   }
 }
@@ -413,9 +422,10 @@ async function mountBlob(
       digest,
     )
     if (!readable) continue
-    requireRoom(await findQuota(request, digest), readable.sizeBytes)
     // The first of a chain of mounts: what is decided there about the blob counts here.
-    if (await link(context, repositoryId, digest, source.mounted_from ?? source.id)) return true
+    const mountedFrom = source.mounted_from ?? source.id
+    const needed = { digest, sizeBytes: readable.sizeBytes }
+    if (await withRoom(request, needed, () => link(context, repositoryId, digest, mountedFrom))) return true
   }
   return false
 }

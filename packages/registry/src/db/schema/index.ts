@@ -18,6 +18,7 @@ import type { SuppressionTable } from './suppressions.ts'
 import type { TagTable } from './tags.ts'
 import type { ExchangedTokenTable, TrustedPublisherTable } from './trusted-publishers.ts'
 import type { UploadChunkTable } from './upload-chunks.ts'
+import type { UploadReservationTable } from './upload-reservations.ts'
 import type { UploadTable } from './uploads.ts'
 import type { VersionNoticeTable } from './version-notices.ts'
 import type { VersionPartTable } from './version-parts.ts'
@@ -32,6 +33,7 @@ export interface RegistryDatabase {
   blob_reviews: BlobReviewTable
   uploads: UploadTable
   upload_chunks: UploadChunkTable
+  upload_reservations: UploadReservationTable
   manifests: ManifestTable
   manifest_references: ManifestReferenceTable
   attachments: AttachmentTable
