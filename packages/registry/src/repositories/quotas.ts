@@ -4,7 +4,7 @@ import type { RegistryContext } from '../context.ts'
 import { OciError } from '../oci/errors.ts'
 import type { RepositoryRequest } from './repository.ts'
 
-/** A body without a length reserves so many bytes at once. */
+/** What a body without a length reserves at once. */
 const STEP_BYTES = 16 * 1024 * 1024
 
 type Requester = Pick<RepositoryRequest, 'context' | 'namespace'>
