@@ -26,6 +26,13 @@ export {
   type EmbeddedRunnerOptions,
   startEmbeddedRunner,
 } from './embedded/start-embedded-runner.ts'
+export {
+  type ClosedEngine,
+  type ImagePart,
+  type LoadableImage,
+  type LoadedImage,
+  openClosedEngine,
+} from './launchers/closed-engine.ts'
 export type {
   AttemptRef,
   Launcher,

@@ -1,4 +1,5 @@
-import type { CheckPhase, CheckResult, Finding, ValidationReport } from '@trainyard/contract'
+import type { CheckPhase, CheckResult, Finding, TimelineEntry, ValidationReport } from '@trainyard/contract'
+import type { ImagePart } from '@trainyard/runner'
 import { LayerRefused } from './errors.ts'
 import { ImageConfig } from './image/image-config.ts'
 import { createImageFinding } from './image/image-findings.ts'
@@ -9,35 +10,34 @@ import { searchConfig } from './image/search-config.ts'
 import { secretFindings } from './image/secret-findings.ts'
 import { createStoreReader, type StoreReader } from './image-layers.ts'
 import { isSelected } from './rules/index.ts'
+import type { PhaseOutcome } from './run-compliance.ts'
+import { type RunImageOptions, type RunnableImage, runImage } from './run-image.ts'
 import type { ImageStore } from './targets/image-store.ts'
-import { readStored } from './targets/scratch.ts'
-import { describeRun, type ValidateOptions } from './validate-trainer.ts'
-import { CHECK_NAMES, fails, judge, requiredPhases } from './verdict.ts'
+import { readStored, streamStored } from './targets/scratch.ts'
+import { TimeLimit } from './time-limit.ts'
+import { describeRun, isOurFault, statusOf, type ValidateOptions } from './validate-trainer.ts'
+import { CHECK_NAMES, judge, requiredPhases } from './verdict.ts'
 
-export interface ValidateImageOptions extends Omit<ValidateOptions, 'dir' | 'isBundle' | 'databaseUrl' | 'sandbox'> {
+export interface ValidateImageOptions extends Omit<ValidateOptions, 'dir' | 'isBundle'> {
   store: ImageStore
+  /** Variables that say where the container engine is. Default: those of this process. */
+  env?: Readonly<Record<string, string | undefined>> | undefined
 }
 
 const ALL_PHASES = ['static', 'security', 'compliance'] as const satisfies readonly CheckPhase[]
-const NOT_RUN = 'running an image needs Docker, which is not available to the checks'
 
-/** What one check found. */
-interface Found {
-  findings: Finding[]
-  skipped?: string | undefined
-  notes?: string[] | undefined
-}
-
-/** Checks an image as the registry does: its manifest, its config and every layer. Nothing in it runs. */
+/** Checks an image as the registry does: its manifest, its config and every layer. It runs in Docker, where there is Docker. */
 export async function validateImage(options: ValidateImageOptions): Promise<ValidationReport> {
   const { store, profile = 'author', only = [], timeoutMs = 180_000, onCheck } = options
   const requested = options.phases ?? ALL_PHASES
   const startedAt = performance.now()
-  const timeout = AbortSignal.timeout(timeoutMs)
+  const seed = options.seed ?? Math.floor(Math.random() * 2 ** 31)
+  using limit = new TimeLimit(timeoutMs)
+  const timeout = limit.signal
   const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout
   const image = await openImage(store, requested.includes('security'), signal)
   const checks: CheckResult[] = []
-  const check = async (name: string, phase: CheckPhase, run: () => Promise<Found>) => {
+  const check = async (name: string, phase: CheckPhase, run: () => Promise<PhaseOutcome>) => {
     if (!requested.includes(phase)) {
       checks.push({ name, status: 'skipped', reason: 'not requested', findings: [] })
       return
@@ -51,35 +51,40 @@ export async function validateImage(options: ValidateImageOptions): Promise<Vali
   await check(CHECK_NAMES.static, 'static', () => checkManifest(image))
   await check('image', 'static', () => checkPolicy(image))
   await check(CHECK_NAMES.security, 'security', () => checkSecrets(image))
-  const reason = requested.includes('compliance') ? NOT_RUN : 'not requested'
-  checks.push({ name: CHECK_NAMES.compliance, status: 'skipped', reason, findings: [] })
+  let timeline: readonly TimelineEntry[] = []
+  await check(CHECK_NAMES.compliance, 'compliance', async () => {
+    const outcome = await checkCompliance(image, checks, { ...options, profile, only, seed, signal, limit })
+    timeline = outcome.timeline ?? timeline
+    return outcome
+  })
   return {
     verdict: judge(checks, profile, requiredPhases(profile, requested, options.require ?? [])),
     trainer: await identify(image),
     profile,
-    seed: options.seed ?? 0,
+    seed,
     durationMs: Math.round(performance.now() - startedAt),
     checks,
-    timeline: [],
+    timeline: [...timeline],
     run: describeRun(options, timeoutMs),
   }
 }
 
 async function finish(
-  run: () => Promise<Found>,
+  run: () => Promise<PhaseOutcome>,
   { name, profile, only, signal, timeout, timeoutMs }: FinishOptions,
 ): Promise<CheckResult> {
   try {
-    const { findings: all, skipped, notes } = await run()
-    const findings = all.filter(({ code }) => isSelected(code, only))
-    const failed = findings.some((finding) => fails(finding, profile))
-    const status = failed ? 'failed' : skipped === undefined ? 'passed' : 'skipped'
-    return { name, status, reason: skipped, notes, findings }
+    const outcome = await run()
+    const { skipped, unfinished, notes } = outcome
+    const findings = outcome.findings.filter(({ code }) => isSelected(code, only))
+    const status = statusOf({ ...outcome, findings }, profile)
+    return { name, status, reason: skipped ?? unfinished, notes: notes && [...notes], findings }
   } catch (error) {
     signal?.throwIfAborted()
     const message = error instanceof Error ? error.message : String(error)
     const reason = timeout.aborted ? `not finished after ${timeoutMs / 1000} s` : message
-    return { name, status: 'errored', reason, findings: [] }
+    const fault = isOurFault(error) ? 'platform' : undefined
+    return { name, status: 'errored', reason, fault, findings: [] }
   }
 }
 
@@ -115,7 +120,7 @@ async function readConfig({ store }: OpenedImage, { manifest }: ListedImage): Pr
   return bytes === undefined ? undefined : ImageConfig.safeParse(parseManifestJson(bytes)).data
 }
 
-async function checkManifest(image: OpenedImage): Promise<Found> {
+async function checkManifest(image: OpenedImage): Promise<PhaseOutcome> {
   const findings = image.missing.map((digest) =>
     createImageFinding('TY192', `the index refers to ${digest}, which is not with it`),
   )
@@ -148,7 +153,7 @@ async function readTrainer(image: OpenedImage, one: ListedImage) {
   }
 }
 
-async function checkPolicy(image: OpenedImage): Promise<Found> {
+async function checkPolicy(image: OpenedImage): Promise<PhaseOutcome> {
   const findings: Finding[] = []
   for (const one of image.images) {
     const config = await readConfig(image, one)
@@ -171,7 +176,7 @@ async function checkPolicy(image: OpenedImage): Promise<Found> {
   return { findings }
 }
 
-async function checkSecrets(image: OpenedImage): Promise<Found> {
+async function checkSecrets(image: OpenedImage): Promise<PhaseOutcome> {
   const findings: Finding[] = []
   const seen = new Set<string>()
   let files = 0
@@ -192,6 +197,41 @@ async function checkSecrets(image: OpenedImage): Promise<Found> {
     }
   }
   return { findings, notes: [`${files} text files were searched`] }
+}
+
+async function checkCompliance(
+  image: OpenedImage,
+  earlier: readonly CheckResult[],
+  options: ValidateImageOptions & Pick<RunImageOptions, 'seed' | 'signal' | 'limit' | 'profile' | 'only'>,
+): Promise<PhaseOutcome> {
+  const refused = earlier.find(({ status }) => status === 'failed')
+  if (refused !== undefined)
+    return { findings: [], skipped: `the check "${refused.name}" failed, so the trainer is not run` }
+  const images: RunnableImage[] = []
+  for (const one of image.images) {
+    const { json } = image.trainers.get(one) ?? (await readTrainer(image, one))
+    const { os = 'linux', architecture = 'unknown' } = (await readConfig(image, one)) ?? {}
+    images.push({
+      platform: `${os}/${architecture}`,
+      json,
+      config: partOf(image, one.manifest.config.digest, one.manifest.config.size),
+      layers: imageLayers(one.manifest).map(({ digest, sizeBytes }) => partOf(image, digest, sizeBytes)),
+    })
+  }
+  const { seed, signal, limit, profile, only, databaseUrl, sandbox, onProgress, env = process.env } = options
+  return await runImage({ images, env, seed, signal, limit, profile, only, databaseUrl, sandbox, onProgress })
+}
+
+function partOf({ store }: OpenedImage, digest: string, sizeBytes: number): ImagePart {
+  return {
+    digest,
+    sizeBytes,
+    async open() {
+      const stored = await store.find(digest)
+      if (stored === undefined) throw new Error(`${digest} is missing`)
+      return streamStored(stored)
+    },
+  }
 }
 
 async function identify(image: OpenedImage): Promise<{ name: string; version: string } | undefined> {

@@ -71,6 +71,9 @@ describe('an image archive', () => {
       ['secrets', 'passed'],
       ['compliance', 'skipped'],
     ])
+    expect(report.checks.at(-1)?.reason).toBe(
+      'running an image needs Docker on this machine: no Docker engine answers at unix:///nowhere.sock',
+    )
     expect(report).toMatchObject({ verdict: 'passed', trainer: { name: 'fixtures/nearest-colour' } })
   })
 

@@ -18,7 +18,7 @@ export interface ValidateTargetOptions extends Omit<ValidateOptions, 'dir' | 'is
 export async function validateTarget({ target, env, ...options }: ValidateTargetOptions): Promise<ValidationReport> {
   const opened = await openTarget(target, { env, signal: options.signal })
   try {
-    if (opened.kind === 'image') return await validateImage({ ...options, store: opened.store })
+    if (opened.kind === 'image') return await validateImage({ ...options, env, store: opened.store })
     return await validateTrainer({ ...options, dir: opened.dir, isBundle: opened.kind === 'bundle' })
   } finally {
     await opened.close()

@@ -16,7 +16,8 @@ import type { Baseline } from './config/baseline.ts'
 import { suppress } from './config/suppress.ts'
 import { SandboxUnavailableError, UsageError } from './errors.ts'
 import { runRule } from './rule.ts'
-import { COMPLIANCE_RULES, FOLDER_RULES, isSelected, phasesOf } from './rules/index.ts'
+import { FOLDER_RULES, isSelected, phasesOf } from './rules/index.ts'
+import { type PhaseOutcome, runCompliance } from './run-compliance.ts'
 import { TimeLimit } from './time-limit.ts'
 import { readIgnoreRules, readTrainerFolder, type TrainerFolder } from './trainer-folder.ts'
 import { CHECK_NAMES, fails, judge, type Profile, requiredPhases } from './verdict.ts'
@@ -57,16 +58,6 @@ export interface ValidateOptions {
 
 const ALL_PHASES = ['static', 'security', 'compliance'] as const satisfies readonly CheckPhase[]
 
-interface PhaseOutcome {
-  findings: Finding[]
-  /** Set if the phase could not run. */
-  skipped?: string | undefined
-  /** Set if only a part of the phase could run. */
-  unfinished?: string | undefined
-  timeline?: readonly TimelineEntry[] | undefined
-  notes?: readonly string[] | undefined
-}
-
 /**
  * Checks a trainer and returns a report with the verdict.
  *
@@ -96,7 +87,7 @@ export async function validateTrainer(options: ValidateOptions): Promise<Validat
   const phaseRunners: Record<CheckPhase, () => Promise<PhaseOutcome>> = {
     static: () => runFolderRules(folder, 'static', options),
     security: () => runFolderRules(folder, 'security', options),
-    compliance: () => runCompliance(folder, checks, { ...options, seed, signal, only, limit, isIgnored }),
+    compliance: () => checkCompliance(folder, checks, { ...options, seed, signal, only, limit, isIgnored }),
   }
   for (const phase of ALL_PHASES) {
     const name = CHECK_NAMES[phase]
@@ -126,8 +117,7 @@ export async function validateTrainer(options: ValidateOptions): Promise<Validat
     } catch (error) {
       options.signal?.throwIfAborted()
       const reason = timeout.aborted ? `not finished after ${timeoutMs / 1000} s` : explain(error)
-      const isOurs = error instanceof SandboxUnavailableError || error instanceof EnvironmentError
-      const fault = isOurs ? 'platform' : undefined
+      const fault = isOurFault(error) ? 'platform' : undefined
       check = { name, status: 'errored', reason, fault, findings: [] }
     }
     check.durationMs = Math.round(performance.now() - phaseStartedAt)
@@ -178,7 +168,7 @@ const PREPARING: CheckResult = {
   progress: { done: 0, unit: 'steps', what: 'preparing the Python environment' },
 }
 
-function statusOf({ findings, skipped, unfinished }: PhaseOutcome, profile: Profile): CheckStatus {
+export function statusOf({ findings, skipped, unfinished }: PhaseOutcome, profile: Profile): CheckStatus {
   if (findings.some((finding) => fails(finding, profile))) return 'failed'
   if (skipped !== undefined) return 'skipped'
   return unfinished === undefined ? 'passed' : 'errored'
@@ -204,7 +194,7 @@ async function runFolderRules(
   return { findings: findings.filter(({ file }) => file === undefined || changedFiles.has(file)), notes }
 }
 
-async function runCompliance(
+async function checkCompliance(
   folder: TrainerFolder,
   earlier: readonly CheckResult[],
   options: ValidateOptions & {
@@ -222,28 +212,20 @@ async function runCompliance(
     .find(({ code }) => ['TY105', 'TY106', 'TY111', 'TY209'].includes(code))
   if (unusable) return { findings: [], skipped: `the trainer cannot run because of ${unusable.code}` }
 
-  // The runner is imported here to keep the static phases fast.
-  const { runTrainer } = await import('./compliance/run-trainer.ts')
-  const outcome = await runTrainer({
-    dir: folder.dir,
+  const { seed, signal, limit, profile, only, databaseUrl, sandbox, onProgress, isIgnored, onCheck } = options
+  return await runCompliance({
+    trainer: { dir: folder.dir, isIgnored },
     manifest,
-    isIgnored: options.isIgnored,
-    seed: options.seed,
-    signal: options.signal,
-    deadline: options.limit.endsAt,
-    onPreparing: () => options.onCheck?.(PREPARING),
-    onPrepared: (preparedMs) => options.limit.extend(preparedMs),
-    databaseUrl: options.databaseUrl,
-    sandbox: options.sandbox,
-    onProgress: options.onProgress,
+    seed,
+    signal,
+    limit,
+    profile,
+    only,
+    databaseUrl,
+    sandbox,
+    onPreparing: () => onCheck?.(PREPARING),
+    onProgress,
   })
-  if (outcome.state === 'skipped') return { findings: [], skipped: outcome.reason }
-  const findings: Finding[] = []
-  for (const rule of COMPLIANCE_RULES) {
-    if (isSelected(rule.code, options.only)) findings.push(...(await runRule(rule, outcome.record, options.profile)))
-  }
-  const { timeline, unfinished, sandboxNote } = outcome.record
-  return { findings, timeline, notes: [sandboxNote], unfinished }
 }
 
 /** Name and version for the report, even if the manifest is not valid. */
@@ -252,6 +234,11 @@ function readIdentity(folder: TrainerFolder): { name: string; version: string } 
   const raw = folder.manifest.raw as { name?: unknown; version?: unknown } | null
   if (typeof raw?.name !== 'string' || typeof raw.version !== 'string') return undefined
   return { name: raw.name.slice(0, 200), version: raw.version.slice(0, 200) }
+}
+
+/** Whether this machine failed, and not the trainer. */
+export function isOurFault(error: unknown): boolean {
+  return error instanceof SandboxUnavailableError || error instanceof EnvironmentError
 }
 
 function explain(error: unknown): string {

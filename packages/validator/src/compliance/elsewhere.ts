@@ -2,9 +2,14 @@ import { chmod, lstat, mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /** Where programs write that ignore WORK_DIR. In production these folders do not exist, or are read-only. */
-const PATHS = ['/tmp', '/var/tmp', '/dev/shm', '/root', '/home', '/srv', '/mnt', '/data'] as const
+const PATHS: readonly string[] = ['/tmp', '/var/tmp', '/root', '/home', '/srv', '/mnt', '/data']
 /** util-linux mounts /dev/shm last. */
-const NOT_IN_UTIL_LINUX: readonly string[] = ['/dev/shm']
+export const PATHS_OF_SANDBOX: Readonly<Record<string, readonly string[]>> = {
+  bubblewrap: [...PATHS, '/dev/shm'],
+  'util-linux': PATHS,
+}
+/** An image can have the trainer in one of the others. */
+export const PATHS_OF_CONTAINER: readonly string[] = ['/tmp', '/var/tmp']
 const MAX_FILES = 100
 
 /** A folder that a trainer sees at `path`. */
@@ -14,10 +19,9 @@ interface WatchedFolder {
 }
 
 /** Creates empty folders in which files outside of the work folder are found afterwards. */
-export async function createElsewhere(parent: string, sandboxKind: string): Promise<WatchedFolder[]> {
+export async function createElsewhere(parent: string, paths: readonly string[] = PATHS): Promise<WatchedFolder[]> {
   const folders: WatchedFolder[] = []
-  for (const path of PATHS) {
-    if (sandboxKind === 'util-linux' && NOT_IN_UTIL_LINUX.includes(path)) continue
+  for (const path of paths) {
     const dir = join(parent, path.slice(1).replaceAll('/', '-'))
     await mkdir(dir, { recursive: true })
     await chmod(dir, 0o1777)

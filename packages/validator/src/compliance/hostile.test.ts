@@ -84,7 +84,7 @@ describe.skipIf(!isPossible)('a hostile trainer', () => {
       ...over,
     }
     const outcome = await runTrainer({
-      dir: trainer,
+      trainer: { dir: trainer },
       manifest,
       seed: 7,
       signal: new AbortController().signal,

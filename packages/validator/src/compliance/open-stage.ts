@@ -2,19 +2,21 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ENVIRONMENT_CHECK_MS, type IgnoreRules, type TrainerManifest } from '@trainyard/contract'
+import { ENVIRONMENT_CHECK_MS, type TrainerManifest } from '@trainyard/contract'
 import { environmentsDir } from '@trainyard/environments'
 import { createFolderStore, createLogger, listen } from '@trainyard/platform'
-import { createFolderTrainerSource, createRunner, createSubprocessLauncher, type Launcher } from '@trainyard/runner'
+import { createRunner, type Launcher } from '@trainyard/runner'
 import { Cleanups } from './cleanups.ts'
+import { openContainerPlace } from './container-place.ts'
 import { openRunDatabase } from './database.ts'
-import { createElsewhere, listElsewhere } from './elsewhere.ts'
-import { copyTrainer, memoryLimit, openSandbox, type RunSandbox } from './open-sandbox.ts'
+import { memoryLimit } from './open-sandbox.ts'
+import { openProcessPlace } from './process-place.ts'
+import type { PlaceOptions, RunPlace, TrainerToRun } from './run-place.ts'
 import { createRunnerApi, type RunnerApi } from './runner-api.ts'
 import type { SandboxOptions } from './sandbox-choice.ts'
 import { createTraffic, type Traffic } from './traffic.ts'
 import { createDatasetWatch, type DatasetWatch } from './watch-datasets.ts'
-import { createProcessWatch, type ProcessWatch } from './watch-processes.ts'
+import type { ProcessWatch } from './watch-processes.ts'
 import { type WatchingLauncher, watchLauncher } from './watching-launcher.ts'
 
 /** The platform of one run: the real runner with its database and store, and a proxy between runner and trainer. */
@@ -30,8 +32,8 @@ export interface Stage {
   listElsewhere(): Promise<string[]>
   /** Reads the first bytes of a stored file. */
   readStored(url: string, maxBytes: number): Promise<Uint8Array>
-  /** The folder in which changes of the trainer's own folder can be seen. */
-  readonly trainerDir: string
+  /** The folder in which changes of the trainer's own folder can be seen. Undefined: an image, which it cannot change. */
+  readonly trainerDir: string | undefined
   /** Prepares the Python environment of the trainer, if it declares one. */
   prepareEnvironment(signal: AbortSignal): Promise<void>
   /** Describes the sandbox of the trainer's processes. */
@@ -40,8 +42,7 @@ export interface Stage {
 }
 
 export interface StageOptions {
-  readonly dir: string
-  readonly isIgnored?: IgnoreRules | undefined
+  readonly trainer: TrainerToRun
   readonly manifest: TrainerManifest
   readonly databaseUrl?: string | undefined
   readonly sandbox: SandboxOptions
@@ -68,47 +69,27 @@ async function assembleStage(options: StageOptions, cleanups: Cleanups): Promise
   const scratch = await mkdtemp(join(tmpdir(), 'trainyard-validator-'))
   cleanups.add(() => rm(scratch, { recursive: true, force: true, maxRetries: 5 }))
   const logger = createLogger({ name: 'validator', level: 'error', destination: join(scratch, 'runner.log') })
-  const sandbox = await openSandbox({ ...options.sandbox, hiddenDirs: [...options.sandbox.hiddenDirs, scratch] })
-  cleanups.add(() => sandbox.close())
+  const dataDir = join(scratch, 'runner')
+  await mkdir(dataDir, { recursive: true })
+  const refused = createHostList()
+  const place = await openPlace(options, { scratch, dataDir, logger, cleanups, onRefused: refused.add })
   const database = await openRunDatabase({ databaseUrl, onProgress })
   cleanups.add(() => database.close())
 
   // The runner needs its address before it exists, so the server starts first.
   let serve: (request: Request) => Response | Promise<Response> = () => new Response('not ready', { status: 503 })
-  const dataDir = join(scratch, 'runner')
   const datasets = createDatasetWatch(join(dataDir, 'cache'))
   const traffic = createTraffic((request) => serve(request), { onDataset: (folder) => datasets.open(folder) })
-  const refused = createHostList()
-  const server = await listen({ fetch: traffic.fetch }, { port: 0, drainMs: 200 })
+  const server = await listen({ fetch: traffic.fetch }, { host: place.address, port: 0, drainMs: 200 })
   cleanups.add(() => server.close())
 
-  await mkdir(dataDir, { recursive: true })
   const store = createFolderStore({
     dir: join(scratch, 'store'),
     publicUrl: server.url,
     secret: randomBytes(32).toString('hex'),
   })
-  const trainers = createFolderTrainerSource(options.dir)
-  const { dir: originalDir } = await trainers.fetchBundle(await trainers.resolve(options.manifest.name))
-  // In production the folder is read-only. Here the trainer gets a writable copy, so that its changes can be reported.
-  const trainerCopy =
-    sandbox.isolation.sandbox === undefined
-      ? undefined
-      : await copyTrainer(originalDir, join(scratch, 'trainer'), options.isIgnored)
-  const elsewhere = await openElsewhere(scratch, sandbox)
-  const subprocesses = createSubprocessLauncher({
-    ...sandbox.isolation,
-    attemptsDir: join(dataDir, 'attempts'),
-    datasetCacheDir: join(dataDir, 'cache'),
-    datasetCacheMaxGb: DATASET_CACHE_GB,
-    trainerCopy,
-    elsewhere,
-    datasetCacheIsWritable: true,
-    onRefused: refused.add,
-    logger,
-  })
-  const processes = createProcessWatch(join(dataDir, 'attempts'))
-  const launcher = watchLauncher(withMemoryLimit(subprocesses), {
+  const { processes, trainers } = place
+  const launcher = watchLauncher(withMemoryLimit(place.launcher), {
     processes,
     // The end of a process that the runner has to kill is seen too.
     exitWaitMs: options.cancelGraceSeconds * 1000 + SPARE_MS,
@@ -138,14 +119,16 @@ async function assembleStage(options: StageOptions, cleanups: Cleanups): Promise
     processes,
     datasets,
     takeRefusedHosts: refused.take,
-    listElsewhere: () => listElsewhere(elsewhere),
+    listElsewhere: place.listElsewhere,
     readStored: (url, maxBytes) => readHead((request) => store.app.fetch(request), url, maxBytes),
-    trainerDir: trainerCopy?.dir ?? originalDir,
+    trainerDir: place.folder?.seen,
     async prepareEnvironment(signal) {
+      // An image brings its own.
+      if (place.folder === undefined) return
       const onLine = (line: string) => onProgress?.(`environment: ${line}`)
-      await runner.context.environments?.prepare(originalDir, options.manifest, { signal, onLine })
+      await runner.context.environments?.prepare(place.folder.original, options.manifest, { signal, onLine })
     },
-    sandboxNote: sandbox.note,
+    sandboxNote: place.note,
     close: () => cleanups.run(),
   }
 }
@@ -162,8 +145,13 @@ function createHostList() {
   }
 }
 
-async function openElsewhere(scratch: string, { isolation: { sandbox } }: RunSandbox) {
-  return sandbox === undefined ? [] : await createElsewhere(join(scratch, 'elsewhere'), sandbox.kind)
+async function openPlace(
+  { trainer, sandbox, manifest }: StageOptions,
+  options: Omit<PlaceOptions, 'manifest' | 'datasetCacheMaxGb'>,
+): Promise<RunPlace> {
+  const all = { ...options, manifest, datasetCacheMaxGb: DATASET_CACHE_GB }
+  if ('image' in trainer) return await openContainerPlace(trainer.image, all)
+  return await openProcessPlace({ ...all, dir: trainer.dir, isIgnored: trainer.isIgnored, sandbox })
 }
 
 async function readHead(fetch: Traffic['fetch'], url: string, maxBytes: number): Promise<Uint8Array> {

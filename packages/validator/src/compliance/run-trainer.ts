@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
   type CreateJobInput,
-  type IgnoreRules,
   isTerminalJobState,
   type Job,
   type TaskType,
@@ -17,11 +16,12 @@ import { findPythonHomes } from './find-python-homes.ts'
 import { compareSnapshots, snapshotFolder } from './folder-snapshot.ts'
 import { openStage, type Stage } from './open-stage.ts'
 import { type ComplianceRecord, nameRun, type OperationRecord, type RunPurpose, type Upload } from './record.ts'
+import type { TrainerToRun } from './run-place.ts'
 import type { SandboxOptions } from './sandbox-choice.ts'
 import { canMakeDataset, createTinyDataset, type TinyDataset } from './tiny-dataset.ts'
 
 export interface RunTrainerOptions {
-  readonly dir: string
+  readonly trainer: TrainerToRun
   readonly manifest: TrainerManifest
   readonly seed: number
   readonly signal: AbortSignal
@@ -35,8 +35,6 @@ export interface RunTrainerOptions {
   /** Default: `auto`, without additional hidden folders. */
   readonly sandbox?: Partial<SandboxOptions> | undefined
   readonly onProgress?: ((text: string) => void) | undefined
-  /** What the trainer does not find in its folder. Default: nothing is left out. */
-  readonly isIgnored?: IgnoreRules | undefined
   /** From SIGTERM to SIGKILL, and from the terminal event to SIGTERM. Default: that of a runner. */
   readonly cancelGraceSeconds?: number | undefined
   /** Default: the GPUs of this machine. */
@@ -71,7 +69,7 @@ const POLL_MS = 30
 
 /** Runs a trainer on the real runner: train, predict, export, train with faults, cancel. Rules check the record. */
 export async function runTrainer(options: RunTrainerOptions): Promise<RunTrainerOutcome> {
-  const { manifest, seed, signal } = options
+  const { manifest, seed, signal, trainer } = options
   if (!manifest.datasetFormats.includes('dice')) {
     return { state: 'skipped', reason: 'the generated dataset has the format "dice", which is not in "datasetFormats"' }
   }
@@ -91,19 +89,18 @@ export async function runTrainer(options: RunTrainerOptions): Promise<RunTrainer
   const datasets = await createDatasets(chosen.task, seed)
   signal.throwIfAborted()
   const stage = await openStage({
-    dir: options.dir,
-    isIgnored: options.isIgnored,
+    trainer,
     manifest,
     startTimeoutSeconds: START_TIMEOUT_SECONDS,
     cancelGraceSeconds,
-    sandbox: { choice: 'auto', hiddenDirs: [], readPaths: await findPythonHomes(options.dir), ...options.sandbox },
+    sandbox: { choice: 'auto', hiddenDirs: [], readPaths: await findReadPaths(trainer), ...options.sandbox },
     databaseUrl: options.databaseUrl,
     onProgress: options.onProgress,
   })
   let record: ComplianceRecord
   try {
     const { preparedMs, environmentProblem } = await prepareEnvironment(stage, options)
-    const before = await snapshotFolder(stage.trainerDir)
+    const before = await snapshot(stage)
     const plan = { ...options, ...chosen, datasets, deadline: options.deadline + preparedMs }
     const { operations, unfinished } =
       environmentProblem === undefined ? await runOperations(stage, plan) : { operations: [], unfinished: undefined }
@@ -115,7 +112,7 @@ export async function runTrainer(options: RunTrainerOptions): Promise<RunTrainer
       operations,
       environmentProblem,
       unfinished,
-      folderChanges: compareSnapshots(before, await snapshotFolder(stage.trainerDir)),
+      folderChanges: compareSnapshots(before, await snapshot(stage)),
       strayFiles: await stage.listElsewhere(),
       sandboxNote: stage.sandboxNote,
       credentials: [...new Set([...stage.launcher.tokens, ...stage.traffic.credentials])],
@@ -129,6 +126,14 @@ export async function runTrainer(options: RunTrainerOptions): Promise<RunTrainer
   // A failed cleanup does not invalidate the record.
   await stage.close().catch((error: unknown) => stage.traffic.note('note', String(error)))
   return { state: 'done', record }
+}
+
+async function snapshot({ trainerDir }: Stage) {
+  return trainerDir === undefined ? new Map() : await snapshotFolder(trainerDir)
+}
+
+async function findReadPaths(trainer: TrainerToRun): Promise<string[]> {
+  return 'image' in trainer ? [] : await findPythonHomes(trainer.dir)
 }
 
 /** A problem of the trainer is part of the record. One of this machine, such as an index that does not answer, is thrown. */

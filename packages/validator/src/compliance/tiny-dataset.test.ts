@@ -13,7 +13,7 @@ let stage: Stage
 beforeAll(async () => {
   const manifest = TrainerManifest.parse(JSON.parse(await readFile(`${dir}/trainer.json`, 'utf8')))
   stage = await openStage({
-    dir,
+    trainer: { dir },
     manifest,
     sandbox: { choice: 'auto', hiddenDirs: [] },
     startTimeoutSeconds: 10,

@@ -1,7 +1,7 @@
 import { type FileHandle, open, readdir, readFile, readlink } from 'node:fs/promises'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { AttemptRef } from '@trainyard/runner'
+import { listForeignConnections } from './foreign-connections.ts'
 
 /** What was seen of the processes of an attempt while it ran. */
 export interface SeenProcesses {
@@ -22,6 +22,14 @@ export interface ProcessWatch {
   seen(ref: AttemptRef): Promise<SeenProcesses>
 }
 
+/** Finds the processes of an attempt. */
+export interface ProcessFinder {
+  /** Waits for its first process. Undefined: none was started. */
+  findRoot(ref: AttemptRef): Promise<number | undefined>
+  /** Whether a file says that it has ended. Its processes are read as well. */
+  hasEnded(ref: AttemptRef): Promise<boolean>
+}
+
 const EVERY_MS = 100
 const MAX_WAIT_MS = 2000
 /** The relay of the sandbox's network, in its arguments. */
@@ -39,23 +47,29 @@ interface Process {
 }
 
 /** Reads /proc while trainers run. Sees nothing on systems without it. */
-export function createProcessWatch(attemptsDir: string): ProcessWatch {
+export function createProcessWatch(
+  finder: ProcessFinder,
+  /** The only address that trainers may reach, where their network has a route to others that leads nowhere. */
+  platform?: string | undefined,
+): ProcessWatch {
   const all = new Map<string, SeenProcesses>()
   const watches = new Map<string, Promise<void>>()
-  const key = ({ jobId, attempt }: AttemptRef) => `trainyard-${jobId}-${attempt}`
-  const watch = async (name: string) => {
-    const dir = join(attemptsDir, name)
-    for (let tries = 0; tries < 100 && !(await readText(join(dir, 'shim.pid'))); tries++) await sleep(EVERY_MS / 2)
-    const shim = Number(await readText(join(dir, 'shim.pid')))
-    if (!(shim > 1)) return
+  const key = ({ jobId, attempt }: AttemptRef) => `${jobId}-${attempt}`
+  const watch = async (ref: AttemptRef) => {
+    const name = key(ref)
+    const root = await finder.findRoot(ref)
+    if (root === undefined) return
     let trainer: number | undefined
+    const foreign = new Set<string>()
     let network: NetworkCounters | undefined
-    while ((await readText(join(dir, 'exit-code'))) === '') {
-      const processes = await listProcesses(shim)
-      if (processes.length === 0) return await finish(name, network)
+    while (!(await finder.hasEnded(ref))) {
+      const processes = await listProcesses(root)
+      if (processes.length === 0) return await finish(name, network, foreign)
       const before = all.get(name) ?? NOTHING
-      const sampled = await sample(processes, shim, trainer)
+      const sampled = await sample(processes, root, trainer)
       trainer ??= sampled?.pid
+      if (platform !== undefined)
+        for (const connection of await listForeignConnections(root, platform)) foreign.add(connection)
       network ??= sampled && (await openCounters(sampled.pid))
       // The trainer's processes can have ended while they were read.
       if (sampled !== undefined)
@@ -63,16 +77,16 @@ export function createProcessWatch(attemptsDir: string): ProcessWatch {
           samples: before.samples + 1,
           busyThreads: [...before.busyThreads, sampled.busyThreads],
           detached: sampled.detached,
-          unreachable: (await network?.read()) ?? before.unreachable,
+          unreachable: withForeign(await network?.read(), foreign) ?? before.unreachable,
         })
       await sleep(EVERY_MS)
     }
-    await finish(name, network)
+    await finish(name, network, foreign)
   }
   // What was sent last, too: the open files keep the network's counters after the end of its last process.
-  const finish = async (name: string, network: NetworkCounters | undefined) => {
+  const finish = async (name: string, network: NetworkCounters | undefined, foreign: ReadonlySet<string>) => {
     const known = all.get(name)
-    const unreachable = await network?.read()
+    const unreachable = withForeign(await network?.read(), foreign)
     if (known !== undefined) all.set(name, { ...known, unreachable: unreachable ?? known.unreachable })
     await network?.close()
   }
@@ -80,7 +94,7 @@ export function createProcessWatch(attemptsDir: string): ProcessWatch {
     start(ref) {
       watches.set(
         key(ref),
-        watch(key(ref)).catch(() => undefined),
+        watch(ref).catch(() => undefined),
       )
     },
     async seen(ref) {
@@ -90,13 +104,17 @@ export function createProcessWatch(attemptsDir: string): ProcessWatch {
   }
 }
 
-async function sample(processes: readonly Process[], shim: number, known: number | undefined) {
+function withForeign(counted: number | undefined, foreign: ReadonlySet<string>): number | undefined {
+  return foreign.size === 0 ? counted : (counted ?? 0) + foreign.size
+}
+
+async function sample(processes: readonly Process[], root: number, known: number | undefined) {
   const init = processes.find(({ innerPid, pid }) => innerPid === 1 && pid !== 1)
   const inside = processes.filter(({ pid, innerPid, isRelay }) => innerPid > 1 && innerPid !== pid && !isRelay)
   const trainer = inside.toSorted((a, b) => a.innerPid - b.innerPid)[0]
   // After its end, another process can be the first one while the sandbox is ending them all.
   if (init === undefined || trainer === undefined || (known !== undefined && trainer.pid !== known)) return undefined
-  const session = processes.find(({ pid }) => pid === shim)?.session
+  const session = processes.find(({ pid }) => pid === root)?.session
   const detached = inside.filter((one) => one !== trainer && (one.session !== session || one.parent === init.pid))
   let busyThreads = 0
   for (const { pid } of inside) busyThreads += await countBusy(pid)

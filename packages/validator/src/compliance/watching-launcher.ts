@@ -76,16 +76,20 @@ async function readAllOutput(inner: Launcher, ref: AttemptRef): Promise<{ lines:
   const kept: string[] = []
   let keptLength = 0
   let last: string[] = []
+  let counted = 0
   let position: OutputPosition = { stdout: 0, stderr: 0 }
   for (;;) {
     const read = await inner.logs(ref, position, { final: true })
     const texts = read.lines.map(({ text }) => text)
+    counted += texts.reduce((sum, text) => sum + Buffer.byteLength(text) + 1, 0)
     if (keptLength < KEPT_OUTPUT) {
       kept.push(...texts)
       keptLength += texts.reduce((sum, text) => sum + text.length, 0)
     } else last = texts
     const isAtEnd = read.position.stdout === position.stdout && read.position.stderr === position.stderr
-    if (isAtEnd) return { lines: [...kept, ...last], bytes: position.stdout + position.stderr }
+    // A position in the output of a container is a time.
+    const bytes = inner.runs === 'folder' ? position.stdout + position.stderr : counted
+    if (isAtEnd) return { lines: [...kept, ...last], bytes }
     position = read.position
   }
 }

@@ -33,7 +33,7 @@ import { openSpool } from './open-spool.ts'
 import { parseTime } from './output-frames.ts'
 import { createPulls } from './pulls.ts'
 import { readOutput } from './read-output.ts'
-import { type DockerSpecOptions, diskLimitOf, imageOf, renewedToken } from './spec.ts'
+import { type ContainerWatch, type DockerSpecOptions, diskLimitOf, imageOf, renewedToken } from './spec.ts'
 import { putFiles, startContainer } from './start-container.ts'
 
 /** How many containers are started and removed at once. More only slow the engine down. */
@@ -50,6 +50,8 @@ export interface DockerLauncherOptions {
   /** The runner fills it for containers that can mount it. */
   datasetCacheDir: string
   datasetCacheMaxGb: number
+  /** Set where a trainer is judged. */
+  watch?: ContainerWatch | undefined
   logger: Logger
 }
 

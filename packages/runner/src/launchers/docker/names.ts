@@ -16,6 +16,11 @@ export function attemptLabels({ jobId, attempt }: AttemptRef, instanceId: string
   return { [INSTANCE]: instanceId, [JOB]: String(jobId), [ATTEMPT]: String(attempt) }
 }
 
+/** Labels of what belongs to the runner's database, and to no attempt. */
+export function instanceLabels(instanceId: string): Record<string, string> {
+  return { [INSTANCE]: instanceId }
+}
+
 /** The label filter for everything that belongs to the runner's database. */
 export function instanceLabel(instanceId: string): string {
   return `${INSTANCE}=${instanceId}`

@@ -1,19 +1,22 @@
 import type Docker from 'dockerode'
-import type { AttemptRef } from '../launcher.ts'
+import type { NetworkCreateOptions } from 'dockerode'
 import { ignoring, messageOf, statusOf } from './engine.ts'
-import { attemptName } from './names.ts'
-import { type DockerSpecOptions, networkSpec } from './spec.ts'
 import { pickSubnet } from './subnets.ts'
 
 const MAX_TRIES = 50
 
+export interface NetworkOptions {
+  name: string
+  /** The range from which a subnet is taken. */
+  subnets: string
+  spec(subnet: string): NetworkCreateOptions
+}
+
 /**
- * Creates the network of an attempt unless it exists. The engine's check for duplicates does not detect requests that come
+ * Creates a network, such as that of an attempt, unless it exists. The engine's check for duplicates does not detect requests that come
  * at the same time, for example from a killed runner and its successor, and a duplicate name cannot be used.
  */
-export async function ensureNetwork(docker: Docker, ref: AttemptRef, options: DockerSpecOptions): Promise<void> {
-  const name = attemptName(ref, options.instanceId)
-  const { subnets } = options.config
+export async function ensureNetwork(docker: Docker, { name, subnets, spec }: NetworkOptions): Promise<void> {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const networks = await docker.listNetworks()
     const [first, ...others] = byId(networks.filter((network) => network.Name === name))
@@ -28,7 +31,7 @@ export async function ensureNetwork(docker: Docker, ref: AttemptRef, options: Do
       throw new Error(`DOCKER_SUBNETS is "${subnets}" and has no free subnet: remove old networks or widen the range`)
     try {
       // The next round checks for duplicates.
-      await docker.createNetwork(networkSpec(ref, options, subnet))
+      await docker.createNetwork(spec(subnet))
     } catch (error) {
       // Another launch created one first, with the same name (409) or the same subnet.
       if (statusOf(error) !== 409 && !/overlap/i.test(messageOf(error))) throw error

@@ -27,6 +27,18 @@ export interface DockerSpecOptions {
   bridge?: BridgeVolume | undefined
   /** How many cores the engine has. It refuses a limit above that. */
   engineCpus: number
+  /** Set where a trainer is judged. */
+  watch?: ContainerWatch | undefined
+}
+
+/** What a judge of a trainer sees of its container. */
+export interface ContainerWatch {
+  /** Folders of this machine that the trainer sees, writable, at these paths. */
+  folders: readonly { path: string; dir: string }[]
+  /** The only name server. */
+  nameServer: string
+  /** Whether the trainer can change the dataset cache, so that an attempt is seen. */
+  cacheIsWritable: boolean
 }
 
 /** How much a container may write into its volume. It is a label, so that every runner can read it. */
@@ -99,7 +111,7 @@ function containerLabels(request: LaunchRequest, { instanceId, config }: DockerS
 }
 
 function hostConfig(request: LaunchRequest, options: DockerSpecOptions): ContainerCreateOptions['HostConfig'] {
-  const { config, instanceId, datasetCache, engineCpus, bridge } = options
+  const { config, instanceId, datasetCache, engineCpus, bridge, watch } = options
   const { resources } = request
   const name = attemptName(request, instanceId)
   const memory = (resources.memoryMb ?? config.memoryMb) * MB
@@ -111,7 +123,10 @@ function hostConfig(request: LaunchRequest, options: DockerSpecOptions): Contain
     CapDrop: ['ALL'],
     SecurityOpt: ['no-new-privileges:true'],
     ReadonlyRootfs: true,
-    Tmpfs: { '/tmp': `rw,nosuid,nodev,size=${config.tmpMb * MB},mode=1777` },
+    Tmpfs: watch?.folders.some(({ path }) => path === '/tmp')
+      ? undefined
+      : { '/tmp': `rw,nosuid,nodev,size=${config.tmpMb * MB},mode=1777` },
+    Dns: watch && [watch.nameServer],
     Mounts: [
       {
         Type: 'volume',
@@ -119,7 +134,8 @@ function hostConfig(request: LaunchRequest, options: DockerSpecOptions): Contain
         Target: VOLUME_DIR,
         VolumeOptions: volumeOptions(attemptLabels(request, instanceId)),
       },
-      ...(datasetCache === undefined ? [] : [cacheMount(datasetCache)]),
+      ...(datasetCache === undefined ? [] : [cacheMount(datasetCache, watch?.cacheIsWritable === true)]),
+      ...(watch?.folders ?? []).map(({ path, dir }) => ({ Type: 'bind' as const, Source: dir, Target: path })),
       ...(request.bridge === undefined || bridge === undefined ? [] : [bridgeMount(bridge)]),
     ],
     Memory: memory,
@@ -155,8 +171,8 @@ export function imageOf({ trainer }: LaunchRequest): string {
   return trainer.reference
 }
 
-function cacheMount(source: string) {
-  const mount = { Source: source, Target: CACHE_DIR, ReadOnly: true }
+function cacheMount(source: string, isWritable: boolean) {
+  const mount = { Source: source, Target: CACHE_DIR, ReadOnly: !isWritable }
   if (source.startsWith('/')) return { ...mount, Type: 'bind' as const }
   return { ...mount, Type: 'volume' as const, VolumeOptions: volumeOptions({}) }
 }

@@ -3,7 +3,7 @@ import { packTar } from 'modern-tar'
 import type { LaunchRequest } from '../launcher.ts'
 import { ignoring, statusOf } from './engine.ts'
 import { ensureNetwork } from './networks.ts'
-import { type ContainerSpec, containerSpec, type DockerSpecOptions, type Files } from './spec.ts'
+import { type ContainerSpec, containerSpec, type DockerSpecOptions, type Files, networkSpec } from './spec.ts'
 
 /**
  * Creates and starts the container of an attempt. Network and container are created at the same time, because each takes
@@ -15,7 +15,12 @@ export async function startContainer(
   options: DockerSpecOptions,
 ): Promise<void> {
   const spec = containerSpec(request, options)
-  const network = options.config.network === 'job' ? ensureNetwork(docker, request, options) : Promise.resolve()
+  const { network: kind, subnets } = options.config
+  const { name } = spec.create
+  const network =
+    kind === 'job'
+      ? ensureNetwork(docker, { name, subnets, spec: (subnet) => networkSpec(request, options, subnet) })
+      : Promise.resolve()
   // Waits for both before it reports a failure, so that a cleanup afterwards finds everything that was created.
   const [created, networked] = await Promise.allSettled([createWithFiles(docker, spec, network), network])
   for (const result of [networked, created]) if (result.status === 'rejected') throw result.reason

@@ -1,0 +1,89 @@
+import { Readable } from 'node:stream'
+import type { ReadableStream } from 'node:stream/web'
+import type Docker from 'dockerode'
+import { createTarPacker } from 'modern-tar'
+import { ignoring } from './engine.ts'
+
+/** A part of an image: its config or a layer. */
+export interface ImagePart {
+  readonly digest: string
+  readonly sizeBytes: number
+  open(): AsyncIterable<Uint8Array> | Promise<AsyncIterable<Uint8Array>>
+}
+
+/** An image that an engine can load. */
+export interface LoadableImage {
+  readonly config: ImagePart
+  /** Lowest first. */
+  readonly layers: readonly ImagePart[]
+}
+
+/** An image in an engine. */
+export interface LoadedImage {
+  /** `sha256:…`, under which it can be run. */
+  readonly id: string
+  /** Removes it, unless the engine had it before. */
+  remove(): Promise<void>
+}
+
+/**
+ * Loads an image into an engine under a tag of its own. One that the engine has already is used as it is.
+ *
+ * @throws with the engine's message, for example when a layer has other bytes than the config names
+ */
+export async function loadImage(docker: Docker, image: LoadableImage, tag: string): Promise<LoadedImage> {
+  const { digest } = image.config
+  const existing = await ignoring([404], docker.getImage(digest).inspect())
+  if (existing?.Id === digest) return { id: digest, remove: () => Promise.resolve() }
+  const answer = await docker.loadImage(Readable.from(packArchive(image, tag)), { quiet: true })
+  await readAnswer(answer)
+  const { Id } = await docker.getImage(tag).inspect()
+  return {
+    id: Id,
+    async remove() {
+      await ignoring([404], docker.getImage(tag).remove({ force: true }))
+    },
+  }
+}
+
+/** The archive of `docker save`. Layers are named by their position, because an image can have the same one twice. */
+async function* packArchive({ config, layers }: LoadableImage, tag: string): AsyncGenerator<Uint8Array> {
+  const { readable, controller } = createTarPacker()
+  const names = layers.map((_, index) => `${index}.tar`)
+  const manifest = Buffer.from(JSON.stringify([{ Config: 'config.json', RepoTags: [tag], Layers: names }]))
+  const write = async () => {
+    await writeFile(controller, 'manifest.json', { sizeBytes: manifest.length, body: [manifest] })
+    for (const [name, part] of [
+      ['config.json', config] as const,
+      ...layers.map((l, i) => [names[i] ?? '', l] as const),
+    ])
+      await writeFile(controller, name, { sizeBytes: part.sizeBytes, body: await part.open() })
+    controller.finalize()
+  }
+  const written = write().catch((error: unknown) => controller.error(error))
+  yield* readable as unknown as ReadableStream<Uint8Array>
+  await written
+}
+
+async function writeFile(
+  controller: ReturnType<typeof createTarPacker>['controller'],
+  name: string,
+  { sizeBytes, body }: { sizeBytes: number; body: AsyncIterable<Uint8Array> | Iterable<Uint8Array> },
+): Promise<void> {
+  const writer = controller.add({ name, size: sizeBytes, type: 'file', mode: 0o644 }).getWriter()
+  for await (const piece of body) {
+    await writer.ready
+    await writer.write(Uint8Array.from(piece))
+  }
+  await writer.close()
+}
+
+/** The engine answers 200 first, and reports errors in the stream. */
+async function readAnswer(answer: NodeJS.ReadableStream): Promise<void> {
+  let text = ''
+  for await (const piece of answer) text = `${text}${String(piece)}`.slice(-100_000)
+  for (const line of text.split('\n')) {
+    const message = /"error":"((?:[^"\\]|\\.)*)"/.exec(line)?.[1]
+    if (message !== undefined) throw new Error(message.slice(0, 500))
+  }
+}

@@ -1,0 +1,69 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { IgnoreRules } from '@trainyard/contract'
+import { createFolderTrainerSource, createSubprocessLauncher } from '@trainyard/runner'
+import { createElsewhere, listElsewhere, PATHS_OF_SANDBOX } from './elsewhere.ts'
+import { copyTrainer, openSandbox } from './open-sandbox.ts'
+import type { PlaceOptions, RunPlace } from './run-place.ts'
+import type { SandboxOptions } from './sandbox-choice.ts'
+import { createProcessWatch, type ProcessFinder } from './watch-processes.ts'
+
+export interface ProcessPlaceOptions extends PlaceOptions {
+  readonly dir: string
+  readonly isIgnored: IgnoreRules | undefined
+  readonly sandbox: SandboxOptions
+}
+
+/** Runs the trainer of a folder as a process, in the best sandbox of this machine. */
+export async function openProcessPlace(options: ProcessPlaceOptions): Promise<RunPlace> {
+  const { scratch, dataDir, cleanups, logger, datasetCacheMaxGb, onRefused } = options
+  const sandbox = await openSandbox({ ...options.sandbox, hiddenDirs: [...options.sandbox.hiddenDirs, scratch] })
+  cleanups.add(() => sandbox.close())
+  const { sandbox: kind } = sandbox.isolation
+  const trainers = createFolderTrainerSource(options.dir)
+  const { dir: original } = await trainers.fetchBundle(await trainers.resolve(options.manifest.name))
+  // In production the folder is read-only. Here the trainer gets a writable copy, so that its changes can be reported.
+  const trainerCopy =
+    kind === undefined ? undefined : await copyTrainer(original, join(scratch, 'trainer'), options.isIgnored)
+  const elsewhere =
+    kind === undefined ? [] : await createElsewhere(join(scratch, 'elsewhere'), PATHS_OF_SANDBOX[kind.kind])
+  const attemptsDir = join(dataDir, 'attempts')
+  const launcher = createSubprocessLauncher({
+    ...sandbox.isolation,
+    attemptsDir,
+    datasetCacheDir: join(dataDir, 'cache'),
+    datasetCacheMaxGb,
+    trainerCopy,
+    elsewhere,
+    datasetCacheIsWritable: true,
+    onRefused,
+    logger,
+  })
+  return {
+    launcher,
+    trainers,
+    processes: createProcessWatch(findShim(attemptsDir)),
+    address: undefined,
+    note: sandbox.note,
+    folder: { original, seen: trainerCopy?.dir ?? original },
+    listElsewhere: () => listElsewhere(elsewhere),
+  }
+}
+
+const SHIM_WAITS = 100
+const SHIM_WAIT_MS = 50
+
+/** By the files of the process that starts each attempt. */
+function findShim(attemptsDir: string): ProcessFinder {
+  const read = ({ jobId, attempt }: { jobId: number; attempt: number }, name: string) =>
+    readFile(join(attemptsDir, `trainyard-${jobId}-${attempt}`, name), 'utf8').catch(() => '')
+  return {
+    async findRoot(ref) {
+      for (let tries = 0; tries < SHIM_WAITS && !(await read(ref, 'shim.pid')); tries++) await sleep(SHIM_WAIT_MS)
+      const pid = Number(await read(ref, 'shim.pid'))
+      return pid > 1 ? pid : undefined
+    },
+    hasEnded: async (ref) => (await read(ref, 'exit-code')) !== '',
+  }
+}
