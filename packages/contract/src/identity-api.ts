@@ -74,6 +74,11 @@ export const SignUpRequest = z
       .max(200)
       .optional()
       .describe('Required for the first account. The server prints it at its start'),
+    invitation: z
+      .string()
+      .max(200)
+      .optional()
+      .describe('The secret of an invitation to this email. Required where sign-up is closed'),
   })
   .meta({ id: 'SignUpRequest' })
 export type SignUpRequest = z.infer<typeof SignUpRequest>
@@ -219,6 +224,7 @@ export type MemberInvitation = z.infer<typeof MemberInvitation>
 /** The only response that contains the secret of an invitation. */
 export const CreatedMemberInvitation = MemberInvitation.extend({
   secret: z.string().describe('Works once, in a link `/organisations/{organisation}/join?code=`'),
+  emailed: z.boolean().describe('The mail server has accepted a mail with the link to this person'),
 }).meta({ id: 'CreatedMemberInvitation' })
 export type CreatedMemberInvitation = z.infer<typeof CreatedMemberInvitation>
 

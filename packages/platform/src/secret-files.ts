@@ -16,6 +16,7 @@ export const FILED_VARIABLES: readonly string[] = [
   'MLFLOW_TRACKING_TOKEN',
   'PAGES_SECRET',
   'REGISTRY_TOKEN',
+  'SMTP_URL',
   'STORAGE_SECRET',
 ]
 

@@ -68,7 +68,6 @@ const jsonList = <T extends z.ZodType>(schema: T, what: string) =>
 
 const Environment = z.object({
   PUBLIC_URL: z.url({ protocol: /^https?$/ }).default('http://127.0.0.1:7600'),
-  PAGES_URL: z.url({ protocol: /^https?$/ }).optional(),
   DATABASE_URL: z.string().min(1),
   REGISTRY_DATABASE_SCHEMA: z.string().min(1).default('registry'),
   DATA_DIR: z.string().min(1).default('.trainyard'),

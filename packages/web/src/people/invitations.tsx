@@ -8,9 +8,14 @@ import { formatInstant } from '../format.ts'
 export function InvitationLink({ invitation, url }: { invitation: CreatedMemberInvitation; url: string }) {
   return (
     <Note>
+      {invitation.emailed ? (
+        <p>A mail with this link was sent to {invitation.email}. You can also pass the link on yourself.</p>
+      ) : (
+        <p>Send this link to {invitation.email}.</p>
+      )}
       <p>
-        Send this link to {invitation.email}. It works once, until {formatInstant(invitation.expiresAt)}, for an account
-        with this email only, and is not shown again.
+        It works once, until {formatInstant(invitation.expiresAt)}, for an account with this email only, and is not
+        shown again. A person without an account can create one with it.
       </p>
       <Copyable label="Invitation link" text={url} />
     </Note>

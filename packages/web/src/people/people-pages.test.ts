@@ -208,6 +208,32 @@ describe('an organisation', () => {
     expect((await get('/organisations/none')).status).toBe(404)
   })
 
+  test('invites a person without an account, who creates one with the link where sign-up is closed', async () => {
+    const { send, get, api } = open({ ...peopleFixture(), signUp: 'closed' })
+    await send('/organisations/red-team/members', { email: 'new@x.test', role: 'member' })
+    const link = '/organisations/red-team/join?code=ty_invite0'
+    const signInPath = String((await get(link, {})).headers.get('location'))
+    const signIn = await (await get(signInPath, {})).text()
+    expect(signIn).toContain(`href="/sign-up?to=${encodeURIComponent(link)}"`)
+    expect(await (await get(`/sign-up?to=${encodeURIComponent(link)}`, {})).text()).toContain('name="password"')
+    const form = { password: 'horse battery staple', to: link }
+    const other = await send('/sign-up', { ...form, email: 'other@x.test' }, {})
+    expect(other.status).toBe(403)
+    expect(await other.text()).toContain('name="password"')
+    const made = await send('/sign-up', { ...form, email: 'new@x.test' }, {})
+    expect(made.headers.get('location')).toBe(`/sign-in?done=sign-up&to=${encodeURIComponent(link)}`)
+    expect(api.people).toHaveProperty(['new@x.test'])
+  })
+
+  test('says whether the link of an invitation was sent by mail', async () => {
+    const { send, api } = open()
+    const invite = async () =>
+      await (await send('/organisations/red-team/members', { email: 'new@x.test', role: 'member' })).text()
+    expect(await invite()).toContain('Send this link to new@x.test')
+    api.sendsMail = true
+    expect(await invite()).toContain('A mail with this link was sent to new@x.test')
+  })
+
   test('invites whom it does not know by a link, which lets the person with that email join', async () => {
     const state = peopleFixture()
     state.people['eve@x.test'] = { displayName: 'Eve', password: 'horse battery staple' }

@@ -6,6 +6,7 @@ import { setRetryAfter } from '../retry-after.ts'
 import { deviceOf, forgetSession, hasSession, keepSession, safePath } from '../session/credentials.ts'
 import { findViewer } from '../session/find-viewer.ts'
 import { accountRoutes } from './account-routes.tsx'
+import { invitationIn } from './invitation-in.ts'
 import { joinRoutes } from './join-organisation.tsx'
 import { organisationRoutes } from './organisation-routes.tsx'
 import { refusalOf } from './refusal.ts'
@@ -80,6 +81,7 @@ export function peopleRoutes(context: WebContext): Hono<WebEnv> {
         password,
         displayName: displayName === '' ? undefined : displayName,
         setupSecret: setupSecret === '' ? undefined : setupSecret,
+        invitation: invitationIn(to),
       })
     } catch (error) {
       const refusal = refusalOf(error)

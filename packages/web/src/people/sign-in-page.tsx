@@ -1,6 +1,7 @@
 import type { SignUpState } from '@trainyard/contract'
 import { Field, FormProblem, Note } from '../components/form.tsx'
 import { Layout } from '../components/layout.tsx'
+import { invitationIn } from './invitation-in.ts'
 import { PASSWORD_HINT } from './password-hint.ts'
 
 export interface SignInPageProps {
@@ -29,6 +30,8 @@ export function SignInPage(props: SignInPageProps) {
   const { assetUrl, kind, state, to, problem, done } = props
   const title = kind === 'sign-in' ? 'Sign in' : 'Create an account'
   const other = kind === 'sign-in' ? 'sign-up' : 'sign-in'
+  const isInvited = invitationIn(to) !== undefined
+  const canSignUp = state.signUp !== 'closed' || isInvited
   return (
     <Layout assetUrl={assetUrl} title={title}>
       <div class="sign-in">
@@ -38,13 +41,18 @@ export function SignInPage(props: SignInPageProps) {
             <p>{DONE[done]}</p>
           </Note>
         )}
+        {isInvited && done === undefined && (
+          <p>To accept the invitation, use an account with the email that was invited.</p>
+        )}
         <FormProblem text={problem} />
-        {kind === 'sign-up' && state.signUp === 'closed' ? (
-          <p>Sign-up is closed. An operator of this installation can invite you.</p>
+        {kind === 'sign-up' && !canSignUp ? (
+          <p>
+            Sign-up is closed. An operator of this installation, or an administrator of an organisation, can invite you.
+          </p>
         ) : (
           <SignInForm {...props} />
         )}
-        {(kind === 'sign-up' || state.signUp !== 'closed') && (
+        {(kind === 'sign-up' || canSignUp) && (
           <p>
             <a href={`/${other}?to=${encodeURIComponent(to)}`}>
               {kind === 'sign-in' ? 'Create an account' : 'Sign in instead'}

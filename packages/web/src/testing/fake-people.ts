@@ -39,6 +39,8 @@ export interface FakePeople {
   /** Codes of links that sign a browser in as the local owner. */
   codes: string[]
   auth: SignUpState['auth']
+  /** Whether a mail server is configured. */
+  sendsMail: boolean
   /** The devices that sign-ins named. */
   devices: (string | undefined)[]
   /** The secret that the first account needs. */
@@ -58,6 +60,7 @@ export function fakePeople(state: Partial<FakePeople>): FakePeople {
     sessions: [],
     signUp: 'open',
     devices: [],
+    sendsMail: false,
     codes: [],
     auth: 'required',
     setupSecret: 'ty_setup',
@@ -132,8 +135,11 @@ export function fakePeopleRoutes(known: FakePeople): Hono {
     } satisfies SignUpState),
   )
   app.post('/v1/accounts', async (c) => {
-    const { email, password, displayName, setupSecret } = SignUpRequest.parse(await c.req.json())
-    if (known.signUp === 'closed') return problem('forbidden', 'Sign-up is closed here')
+    const { email, password, displayName, setupSecret, invitation } = SignUpRequest.parse(await c.req.json())
+    const isInvited = known.organisations.some(({ invitations = [] }) =>
+      invitations.some((one) => one.secret === invitation && one.email === email),
+    )
+    if (known.signUp === 'closed' && !isInvited) return problem('forbidden', 'Sign-up is closed here')
     if (known.signUp === 'setup' && setupSecret !== known.setupSecret)
       return problem('forbidden', 'setupSecret is not the set-up secret of this installation')
     known.people[email] ??= { displayName: displayName ?? email, password }
@@ -201,7 +207,7 @@ export function fakePeopleRoutes(known: FakePeople): Hono {
     if (!known.organisations.some((one) => one.members.some((member) => member.email === email))) {
       const secret = `ty_invite${(find(c)?.invitations ?? []).length}`
       const id = `inv_${email}`
-      const invitation = { id, email, role, createdAt: AT, expiresAt: inDays(7), secret }
+      const invitation = { id, email, role, createdAt: AT, expiresAt: inDays(7), secret, emailed: known.sendsMail }
       const organisation = find(c)
       if (organisation !== undefined) organisation.invitations = [...(organisation.invitations ?? []), invitation]
       return c.json(invitation, 202)

@@ -11,6 +11,8 @@ export interface RequestHead {
 /** Finds out who sent a request. */
 export interface Authenticator {
   readonly config: AuthConfig
+  /** The origin under which browsers reach the server. */
+  publicUrl(): string
   /** @throws TrainyardError `unauthenticated`, or `forbidden` for a request made by a page of another site */
   authenticate(request: RequestHead): Promise<Caller>
   /**

@@ -25,6 +25,7 @@ export function createAuthenticator({ identity, config, publicUrl, logger }: Aut
     limiter.count(request, subject === undefined ? { address: clientAddress(request, config) } : { subject })
   return {
     config,
+    publicUrl,
     countRequest,
     async authenticate(request) {
       const options = { identity, auth: config, publicUrl: publicUrl(), verifyExternalToken }

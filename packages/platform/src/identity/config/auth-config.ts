@@ -3,6 +3,7 @@ import { ConfigError } from '../../errors.ts'
 import { AddressList, AddressListVariable } from '../../http/address-list.ts'
 import type { ForwarderTrust } from '../../http/client-address.ts'
 import { isLoopbackHost } from '../../http/loopback-host.ts'
+import type { MailConfig } from '../../mail/send-mail.ts'
 import { type RequestLimits, RequestLimitsEnvironment, toRequestLimits } from '../rate-limits/request-limits.ts'
 import { TrustedIssuers } from './trusted-issuers.ts'
 
@@ -21,6 +22,10 @@ export interface AuthConfig extends ForwarderTrust {
   /** The longest lifetime of a new token. Undefined: none. */
   tokenMaxDays?: number | undefined
   trustedIssuers: TrustedIssuers
+  /** Origin of the web pages, for links in mails. Default: the public URL of the server. */
+  pagesUrl?: string | undefined
+  /** Undefined: the installation sends no mails. */
+  mail?: MailConfig | undefined
   /** Default: `DEFAULT_REQUEST_LIMITS`. */
   requestLimits?: RequestLimits | undefined
 }
@@ -53,6 +58,15 @@ export const AuthEnvironment = {
     })
     .pipe(TrustedIssuers)
     .default([]),
+  PAGES_URL: z.url({ protocol: /^https?$/ }).optional(),
+  SMTP_URL: z.url({ protocol: /^smtps?$/ }).optional(),
+  SMTP_FROM: z
+    .string()
+    .regex(
+      /^[^\r\n]*[^\s@]@[^\s@][^\r\n]*$/,
+      'must be an address, or a name and an address: Trainyard <trainyard@example.com>',
+    )
+    .optional(),
   ...RequestLimitsEnvironment,
 }
 
@@ -67,8 +81,19 @@ export function toAuthConfig(values: z.output<typeof Values>): AuthConfig {
     trustedProxies: values.TRUSTED_PROXIES,
     pagesSecret: values.PAGES_SECRET,
     trustedIssuers: values.TRUSTED_ISSUERS,
+    pagesUrl: values.PAGES_URL?.replace(/\/+$/, ''),
+    mail: toMailConfig(values),
     requestLimits: toRequestLimits(values),
   }
+}
+
+function toMailConfig({ SMTP_URL, SMTP_FROM }: z.output<typeof Values>): MailConfig | undefined {
+  if (SMTP_URL === undefined) return undefined
+  if (SMTP_FROM === undefined)
+    throw new ConfigError(
+      'SMTP_URL is set and SMTP_FROM is not. Set SMTP_FROM to the sender of mails, for example trainyard@example.com',
+    )
+  return { smtpUrl: SMTP_URL, from: SMTP_FROM }
 }
 
 /**

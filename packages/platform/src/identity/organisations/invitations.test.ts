@@ -39,6 +39,7 @@ describe('whether an email has an account', () => {
       createdAt: expect.any(String),
       expiresAt: expect.any(String),
       secret: expect.stringMatching(/^ty_[0-9a-f]{56}$/),
+      emailed: false,
     })
     const { members, invitations } = await list()
     expect(members).toHaveLength(1)

@@ -25,7 +25,7 @@ export async function insertInvitation(
   identity: IdentityStore,
   trx: Transaction<IdentityDatabase>,
   { caller, organisationId, email, role }: SetMemberRequest & { caller: Caller; organisationId: string },
-): Promise<CreatedMemberInvitation> {
+): Promise<Omit<CreatedMemberInvitation, 'emailed'>> {
   const { id: invitedBy } = accountOf(caller)
   await deleteInvitation(trx, organisationId, email)
   await trx

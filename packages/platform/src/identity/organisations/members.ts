@@ -27,7 +27,7 @@ export async function listMembers(
 }
 
 /** The person was added, or invited because the caller must not learn whether they have an account. */
-export type SetMemberOutcome = { member: Member } | { invitation: CreatedMemberInvitation }
+export type SetMemberOutcome = { member: Member } | { invitation: Omit<CreatedMemberInvitation, 'emailed'> }
 
 /**
  * Adds a person whose account the caller can see, or changes their role; invites everyone else, whether or not they have an

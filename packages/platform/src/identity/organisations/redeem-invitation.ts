@@ -1,16 +1,14 @@
 import type { Organisation } from '@trainyard/contract'
-import { type Selectable, sql, type Transaction } from 'kysely'
+import { sql, type Transaction } from 'kysely'
 import { TrainyardError } from '../../errors.ts'
 import { notifyAccessChange } from '../access-changes/access-changes.ts'
 import { writeAudit } from '../audit/write-audit.ts'
 import type { IdentityStore } from '../db/identity-store.ts'
 import type { IdentityDatabase } from '../db/schema/index.ts'
-import type { MemberInvitationsTable } from '../db/schema/member-invitations.ts'
 import { actorOf, type Caller } from '../permissions/caller.ts'
 import { requirePerson } from '../permissions/require-person.ts'
-import { isAtLeast, LEAST_ROLE } from '../permissions/roles.ts'
-import { isValid } from '../tokens/is-valid.ts'
 import { hashSecret, isWellFormedSecret } from '../tokens/secrets.ts'
+import { couldStillGrant } from './find-invitation.ts'
 import { lockMembers } from './lock-members.ts'
 
 /**
@@ -83,30 +81,6 @@ async function takeInvitation(trx: Transaction<IdentityDatabase>, slug: string, 
   if (invitation === undefined) throw invalidInvitation()
   if (!(await couldStillGrant(trx, invitation))) throw invalidInvitation()
   return invitation
-}
-
-/** Whether the account and the token that created an invitation are valid, and the role of the account is still sufficient. */
-async function couldStillGrant(
-  trx: Transaction<IdentityDatabase>,
-  invitation: Selectable<MemberInvitationsTable>,
-): Promise<boolean> {
-  const inviter = await trx
-    .selectFrom('accounts')
-    .leftJoin('memberships', (join) =>
-      join
-        .onRef('memberships.account_id', '=', 'accounts.id')
-        .on('memberships.organisation_id', '=', invitation.organisation_id),
-    )
-    .select('role')
-    .where('accounts.id', '=', invitation.invited_by)
-    .where('disabled_at', 'is', null)
-    .executeTakeFirst()
-  if (inviter === undefined) return false
-  const least = LEAST_ROLE[invitation.role === 'owner' ? 'owners:write' : 'members:write']
-  if (!invitation.issuer_role && (inviter.role === null || !isAtLeast(inviter.role, least))) return false
-  if (invitation.token_id === null) return true
-  const token = trx.selectFrom('tokens').select('id').where('id', '=', invitation.token_id).where(isValid)
-  return (await token.executeTakeFirst()) !== undefined
 }
 
 function invalidInvitation(): TrainyardError {

@@ -13,6 +13,7 @@ import { authenticated, body, inOrganisation, json, problem, tags } from '../api
 import { callerOf, type IdentityRoutesOptions } from '../api/options.ts'
 import { OrganisationParams } from '../api/params.ts'
 import { withdrawInvitation } from './invitations.ts'
+import { mailInvitation } from './mail-invitation.ts'
 import { listMembers, removeMember, setMember } from './members.ts'
 import { createOrganisation, listOrganisations } from './organisations.ts'
 import { redeemInvitation } from './redeem-invitation.ts'
@@ -57,7 +58,7 @@ const setMemberRoute = createRoute({
     200: json(Member, 'Member added or changed'),
     202: json(
       CreatedMemberInvitation,
-      'Person invited. Give the link with the secret to them; it is not shown again. The answer is the same whether or not they have an account. Operators add everyone who has an account at once',
+      'Person invited. The link was sent to them by mail where `emailed` is true; otherwise give them the link with the secret, which is not shown again. The answer is the same whether or not they have an account. Operators add everyone who has an account at once',
     ),
     ...inOrganisation,
     409: problem('The organisation would have no owner, or too many invitations are pending'),
@@ -113,10 +114,17 @@ export function mountOrganisationRoutes(api: OpenAPIHono, options: IdentityRoute
   })
   api.openapi(setMemberRoute, async (c) => {
     const { organisation } = c.req.valid('param')
-    const outcome = await setMember(options.identity, await callerOf(options, c), organisation, c.req.valid('json'))
+    const caller = await callerOf(options, c)
+    const outcome = await setMember(options.identity, caller, organisation, c.req.valid('json'))
     if ('member' in outcome) return c.json(outcome.member, 200)
+    const { invitation } = outcome
+    const { identity, authenticator, logger } = options
+    const { mail } = authenticator.config
+    const pagesUrl = authenticator.config.pagesUrl ?? authenticator.publicUrl()
+    // After the transaction: a slow mail server holds no lock.
+    const emailed = await mailInvitation({ identity, mail, pagesUrl, organisation, caller, invitation, logger })
     c.header('cache-control', 'no-store')
-    return c.json(outcome.invitation, 202)
+    return c.json({ ...invitation, emailed }, 202)
   })
   api.openapi(removeMemberRoute, async (c) => {
     const { organisation, account } = c.req.valid('param')

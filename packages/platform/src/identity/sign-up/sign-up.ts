@@ -1,5 +1,5 @@
 import type { SignUpRequest, SignUpState } from '@trainyard/contract'
-import { sql } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import { TrainyardError } from '../../errors.ts'
 import { newId } from '../../system/ids.ts'
 import { hashPassword } from '../accounts/password-hash.ts'
@@ -7,6 +7,8 @@ import { writeAudit } from '../audit/write-audit.ts'
 import type { AuthConfig } from '../config/auth-config.ts'
 import { LOCAL_ORGANISATION_ID } from '../db/built-in-ids.ts'
 import type { IdentityStore } from '../db/identity-store.ts'
+import type { IdentityDatabase } from '../db/schema/index.ts'
+import { findInvitation } from '../organisations/find-invitation.ts'
 import { requireGoodPassword } from '../passwords/require-good-password.ts'
 import { countAttempt } from '../rate-limits/count-attempt.ts'
 import { networkOf } from '../rate-limits/network-of.ts'
@@ -28,7 +30,8 @@ export async function signUpState({ database }: IdentityStore, auth: AuthConfig)
 
 /**
  * Creates an account. The first one needs the set-up secret, and becomes the operator and an owner of the organisation
- * `local` with everything that was created before. Later ones need `ALLOW_SIGNUP=true`. An email that has an account gets the
+ * `local` with everything that was created before. Later ones need `ALLOW_SIGNUP=true`, or an invitation of an organisation to
+ * their email, with which they can join after they sign in. An email that has an account gets the
  * same answer in the same time, and nothing happens.
  *
  * @throws TrainyardError `forbidden`, `invalid_request` when the password is easy to guess, `rate_limited`
@@ -43,7 +46,7 @@ export async function signUp(
   await countAttempt(db, { key: `signup:${networkOf(address)}`, max: 20, windowSeconds: 3600 })
   // Checked here to save the costly hash, and again in the transaction, where it counts.
   const state = await signUpState(identity, auth)
-  if (state.signUp === 'closed') throw signUpClosed(auth)
+  if (state.signUp === 'closed') await requireInvitation(db, request, auth)
   if (state.signUp === 'setup') await requireSetupSecret(db, setupSecret)
   await requireGoodPassword(request.password, { field: 'password', account: { email, display_name: displayName } })
   const passwordHash = await hashPassword(request.password)
@@ -52,7 +55,7 @@ export async function signUp(
     await sql`select pg_advisory_xact_lock(hashtextextended(${`${identity.schema}:sign-up`}, 0))`.execute(trx)
     const isFirst = !(await hasOperator(trx))
     if (isFirst) await requireSetupSecret(trx, setupSecret)
-    else if (!auth.allowSignup) throw signUpClosed(auth)
+    const invitation = isFirst || auth.allowSignup ? undefined : await requireInvitation(trx, request, auth)
     const account = await trx
       .insertInto('accounts')
       .values({
@@ -81,9 +84,24 @@ export async function signUp(
       subject: account.id,
       subjectName: displayName,
       organisationId: isFirst ? LOCAL_ORGANISATION_ID : undefined,
-      data: { operator: isFirst },
+      data: { operator: isFirst, invitation: invitation?.id },
     })
   })
+}
+
+/** @throws TrainyardError `forbidden` */
+async function requireInvitation(
+  db: Kysely<IdentityDatabase>,
+  { email, invitation: secret }: SignUpRequest,
+  auth: AuthConfig,
+) {
+  if (secret === undefined || auth.mode === 'local') throw signUpClosed(auth)
+  const invitation = await findInvitation(db, { secret, email })
+  if (invitation !== undefined) return invitation
+  throw new TrainyardError(
+    'forbidden',
+    'The invitation is for another email, was used, replaced or withdrawn, or has expired: sign up with the email that was invited, or ask for a new invitation',
+  )
 }
 
 function signUpClosed({ mode }: AuthConfig): TrainyardError {
@@ -91,6 +109,6 @@ function signUpClosed({ mode }: AuthConfig): TrainyardError {
     'forbidden',
     mode === 'local'
       ? 'This server belongs to the user who started it (AUTH=local): no one can sign up'
-      : 'Sign-up is closed here (ALLOW_SIGNUP is not "true"): ask an operator for an invitation',
+      : 'Sign-up is closed here (ALLOW_SIGNUP is not "true"): ask an operator, or an administrator of an organisation, for an invitation',
   )
 }
