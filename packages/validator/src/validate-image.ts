@@ -16,7 +16,7 @@ import type { ImageStore } from './targets/image-store.ts'
 import { readStored, streamStored } from './targets/scratch.ts'
 import { TimeLimit } from './time-limit.ts'
 import { describeRun, isOurFault, statusOf, type ValidateOptions } from './validate-trainer.ts'
-import { CHECK_NAMES, judge, requiredPhases } from './verdict.ts'
+import { CHECK_NAMES, fails, judge, requiredPhases } from './verdict.ts'
 
 export interface ValidateImageOptions extends Omit<ValidateOptions, 'dir' | 'isBundle'> {
   store: ImageStore
@@ -204,7 +204,8 @@ async function checkCompliance(
   earlier: readonly CheckResult[],
   options: ValidateImageOptions & Pick<RunImageOptions, 'seed' | 'signal' | 'limit' | 'profile' | 'only'>,
 ): Promise<PhaseOutcome> {
-  const refused = earlier.find(({ status }) => status === 'failed')
+  // What the marketplace refuses is not run. A warning can fail the profile, and says nothing against a run.
+  const refused = earlier.find(({ findings }) => findings.some((finding) => fails(finding, 'marketplace')))
   if (refused !== undefined)
     return { findings: [], skipped: `the check "${refused.name}" failed, so the trainer is not run` }
   const images: RunnableImage[] = []
