@@ -118,4 +118,6 @@ export interface ObjectStore {
 }
 
 export const DEFAULT_EXPIRY_SECONDS = 3600
+/** For answers that redirect: the request follows at once. A signed URL outlives the token for which it was made. */
+export const REDIRECT_EXPIRY_SECONDS = 60
 export const DEFAULT_CONTENT_TYPE = 'application/octet-stream'

@@ -1,4 +1,4 @@
-import { streamOf } from '@trainyard/platform'
+import { REDIRECT_EXPIRY_SECONDS, streamOf } from '@trainyard/platform'
 import { sql } from 'kysely'
 import { isKnownToClient, notModified } from '../oci/conditions.ts'
 import { OciError } from '../oci/errors.ts'
@@ -97,7 +97,7 @@ export async function readBlob(request: RepositoryRequest, digestText: string): 
       digest,
     })
   if (context.config.redirectPulls) {
-    const signed = await context.store.signGet(blobKey(digest))
+    const signed = await context.store.signGet(blobKey(digest), { expiresInSeconds: REDIRECT_EXPIRY_SECONDS })
     return new Response(null, { status: 307, headers: { ...headers, Location: signed.url } })
   }
   const object = await context.store.get(blobKey(digest), { range })

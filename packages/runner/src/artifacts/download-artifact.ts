@@ -1,4 +1,4 @@
-import { notFound } from '@trainyard/platform'
+import { notFound, REDIRECT_EXPIRY_SECONDS } from '@trainyard/platform'
 import type { RunnerContext } from '../context.ts'
 
 /** A signed URL at which a browser downloads an artifact under its file name. */
@@ -12,5 +12,6 @@ export async function downloadArtifact(context: RunnerContext, jobId: number, ar
     .executeTakeFirst()
   if (row === undefined) throw notFound('artifact', artifactId)
   const fileName = row.name.split('/').at(-1) ?? row.name
-  return (await context.store.signGet(row.storage_key, { fileName, contentType: row.content_type })).url
+  const options = { fileName, contentType: row.content_type, expiresInSeconds: REDIRECT_EXPIRY_SECONDS }
+  return (await context.store.signGet(row.storage_key, options)).url
 }

@@ -94,7 +94,10 @@ describe('retention', () => {
     const path = `/v1/jobs/${journal.jobId}/artifacts/${id}`
     const redirect = await harness.request(`${path}/download`)
     expect(redirect.status).toBe(302)
-    const file = await fetch(redirect.headers.get('location') ?? '')
+    const location = redirect.headers.get('location') ?? ''
+    // The redirect is followed at once: its URL works for a minute, and no longer than that after a token is revoked.
+    expect(Number(new URL(location).searchParams.get('expires')) - Date.now() / 1000).toBeLessThanOrEqual(61)
+    const file = await fetch(location)
     expect(file.headers.get('content-disposition')).toContain(encodeURIComponent('größe.bin'))
     expect(await file.text()).toBe(`${journal.jobId} folder%2Fgr%C3%B6%C3%9Fe.bin`)
     const user = await openJournal(harness, { checkpoint: id })
