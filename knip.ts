@@ -92,6 +92,7 @@ const config: KnipConfig = {
         'src/index.ts!',
         'src/serve.ts!',
         'src/dataset-cache/fill-program.ts!',
+        'src/datasets/results/result-program.ts!',
         'src/jobs/settings-program.ts!',
         'src/testing/chaos/main.ts',
         'src/**/*.test.ts',

@@ -22,6 +22,7 @@ const FORKED: Readonly<Record<string, Record<string, string>>> = {
   },
   '@trainyard/runner': {
     'fill-program': 'src/dataset-cache/fill-program.ts',
+    'result-program': 'src/datasets/results/result-program.ts',
     'settings-program': 'src/jobs/settings-program.ts',
   },
 }

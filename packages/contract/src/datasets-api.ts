@@ -139,6 +139,78 @@ export const DatasetClassCounts = z
   .meta({ id: 'DatasetClassCounts' })
 export type DatasetClassCounts = z.infer<typeof DatasetClassCounts>
 
+/** Most entries of each list of a difference. `counts` has the numbers of all. */
+export const MAX_DIFF_ENTRIES = 1000
+
+/** `GET /v1/datasets/{id}/diff?from=`: what changed between two versions of a dataset. */
+export const DatasetVersionDiff = z
+  .object({
+    from: z.number().int().describe('The version before'),
+    to: z.number().int().describe('The version after'),
+    classes: z.object({
+      added: z.array(z.string()),
+      removed: z.array(z.string()),
+      renamed: z.array(z.object({ from: z.string(), to: z.string(), objects: z.number().int() })),
+    }),
+    images: z.object({
+      common: z.number().int().describe('The number of images in both'),
+      added: z.array(z.string()),
+      removed: z.array(z.string()),
+      renamed: z.array(z.object({ from: z.string(), to: z.string() })).describe('The same bytes under another path'),
+      moved: z
+        .array(z.object({ path: z.string(), from: SplitName.optional(), to: SplitName.optional() }))
+        .describe('Images whose split changed'),
+      repainted: z.array(z.string()).describe('Other bytes under the same path'),
+    }),
+    objects: z.object({
+      unchanged: z.number().int(),
+      added: z.number().int(),
+      removed: z.number().int(),
+      moved: z.number().int(),
+      reclassified: z.number().int(),
+    }),
+    changes: z
+      .array(
+        z.object({
+          path: z.string(),
+          added: z.array(z.object({ className: z.string() })),
+          removed: z.array(z.object({ className: z.string() })),
+          moved: z.array(z.object({ className: z.string(), iou: z.number() })),
+          reclassified: z.array(z.object({ from: z.string(), to: z.string(), iou: z.number() })),
+        }),
+      )
+      .describe('Images on which objects changed. `iou` is the intersection over union of the boxes'),
+    counts: z
+      .object({
+        added: z.number().int(),
+        removed: z.number().int(),
+        renamed: z.number().int(),
+        moved: z.number().int(),
+        repainted: z.number().int(),
+        changed: z.number().int().describe('Images on which objects changed'),
+      })
+      .describe(`The numbers of images; each list has the first ${MAX_DIFF_ENTRIES}`),
+  })
+  .meta({ id: 'DatasetVersionDiff' })
+export type DatasetVersionDiff = z.infer<typeof DatasetVersionDiff>
+
+/** `GET /v1/datasets/{id}/report`: how the images and objects of a version are distributed, and what is wrong with it. */
+export const DatasetVersionReport = z
+  .looseObject({
+    images: z.number().int(),
+    labelled: z.number().int(),
+    annotations: z.number().int(),
+    findings: z.array(
+      z.looseObject({ severity: z.string(), code: z.string(), text: z.string(), count: z.number().int() }),
+    ),
+    statistics: z.looseObject({}).describe('Distributions of sizes, shapes and places'),
+  })
+  .meta({ id: 'DatasetVersionReport' })
+export type DatasetVersionReport = z.infer<typeof DatasetVersionReport>
+
+/** A result that is being prepared (status 202): ask again after the seconds of `Retry-After`. */
+export const DatasetResultPending = z.object({ state: z.literal('preparing') }).meta({ id: 'DatasetResultPending' })
+
 /** An immutable copy of a dataset for jobs: its annotation files are copied, its images are referenced. */
 export const Snapshot = Dataset.extend({
   datasetId: z.string(),

@@ -89,6 +89,26 @@ const versions = defineCommand({
   load: () => import('../commands/datasets/versions.ts'),
 })
 
+const download = defineCommand({
+  summary: 'Download a version of a dataset, in any format that is written',
+  description:
+    'Downloads a tar of a version: its files as they were uploaded, or converted by the server with --as. ID is the ' +
+    'latest version, ID@NUMBER any other.',
+  arguments: {
+    id: argument('ID', { description: 'Id of a dataset, as "trainyard datasets ls" shows it, or ID@NUMBER' }),
+    target: optionalArgument('FILE', {
+      description: 'File to write. Default: the id and the format, in this folder',
+      completion: { kind: 'file' },
+    }),
+  },
+  options: {
+    as: choice(TARGET_FORMATS, { placeholder: 'FORMAT', description: 'Format', fallback: 'as it was uploaded' }),
+    ...serverOptions,
+  },
+  examples: ['trainyard datasets download ds_01jd0example@2 --as coco'],
+  load: () => import('../commands/datasets/download.ts'),
+})
+
 const remove = defineCommand({
   summary: 'Delete datasets',
   description:
@@ -103,7 +123,7 @@ export const datasets = defineGroup({
   summary: 'Upload, list and delete datasets of the server, and their versions',
   description: 'The datasets of a server. For datasets on this machine, see "trainyard dataset --help".',
   examples: ['trainyard datasets push ./flowers', 'trainyard datasets ls --json'],
-  commands: { push, ls: list, versions, rm: remove },
+  commands: { push, ls: list, versions, download, rm: remove },
 })
 
 const source = argument('SRC', {

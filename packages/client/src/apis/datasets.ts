@@ -4,12 +4,14 @@ import {
   DatasetFilesPage,
   DatasetImageList,
   DatasetList,
+  DatasetVersionDiff,
   DatasetVersionList,
   type SplitName,
+  type TargetFormat,
   type TaskType,
 } from '@trainyard/contract'
 import type { Connect } from '../http/connection.ts'
-import { fetchJson, send } from '../http/request.ts'
+import { fetchJson, type HttpRequest, send } from '../http/request.ts'
 
 /** The bytes of an archive. */
 export type ArchiveBody = ReadableStream<Uint8Array> | AsyncIterable<Uint8Array> | Blob | Uint8Array<ArrayBuffer>
@@ -38,6 +40,15 @@ export interface DatasetsClient {
     id: string,
     options?: { cursor?: string | undefined; limit?: number | undefined },
   ): Promise<DatasetVersionList>
+  /** What changed since the version `from`. Default: the version before. Undefined while the server compares them. */
+  diff(id: string, options?: { from?: number | undefined }): Promise<DatasetVersionDiff | undefined>
+  /** The report of a version as one HTML page. Undefined while the server makes it. */
+  reportPage(id: string): Promise<Response | undefined>
+  /** A tar of a version, by default of the files as they were uploaded. Undefined while the server makes it. */
+  download(
+    id: string,
+    options?: { as?: TargetFormat | undefined; signal?: AbortSignal | undefined },
+  ): Promise<Response | undefined>
   /** One dataset. Throws `TrainyardApiError` if it does not exist. */
   get(id: string): Promise<Dataset>
   /** One page of datasets, newest first. */
@@ -95,6 +106,14 @@ export function createDatasetsClient(connect: Connect): DatasetsClient {
       }),
     versions: (id, query) =>
       fetchJson(connect, DatasetVersionList, { path: `/v1/datasets/${encodeURIComponent(id)}/versions`, query }),
+    async diff(id, query) {
+      const response = await sendForResult(connect, { path: `/v1/datasets/${encodeURIComponent(id)}/diff`, query })
+      return response && DatasetVersionDiff.parse(await response.json())
+    },
+    reportPage: (id) =>
+      sendForResult(connect, { path: `/v1/datasets/${encodeURIComponent(id)}/report`, query: { as: 'html' } }),
+    download: (id, { as, signal } = {}) =>
+      sendForResult(connect, { path: `/v1/datasets/${encodeURIComponent(id)}/download`, query: { as }, signal }),
     get: (id) => fetchJson(connect, Dataset, { path: `/v1/datasets/${encodeURIComponent(id)}` }),
     list: (query) => fetchJson(connect, DatasetList, { path: '/v1/datasets', query }),
     files: (id, query) =>
@@ -108,6 +127,14 @@ export function createDatasetsClient(connect: Connect): DatasetsClient {
       await send(connect(), { method: 'DELETE', path: `/v1/datasets/${encodeURIComponent(id)}` })
     },
   }
+}
+
+/** Undefined for the status 202: the result is being made. */
+async function sendForResult(connect: Connect, request: HttpRequest): Promise<Response | undefined> {
+  const response = await send(connect(), request)
+  if (response.status !== 202) return response
+  await response.body?.cancel()
+  return undefined
 }
 
 type Body = ReadableStream<Uint8Array> | Blob | Uint8Array<ArrayBuffer>

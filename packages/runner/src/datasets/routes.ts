@@ -26,6 +26,7 @@ import type { DatasetContext } from './context.ts'
 import { registerDataset } from './registration/register-dataset.ts'
 import { registerSource } from './registration/register-source.ts'
 import { readRequestBody } from './registration/request-body.ts'
+import { addResultRoutes } from './result-routes.ts'
 import { Archive, archiveBody, IdParams, isJson, json, problem, UploadQuery, VersionParams } from './route-parts.ts'
 import { type CountJobs, getSnapshot, listSnapshots } from './snapshots/list-snapshots.ts'
 import { addVersionRoutes } from './version-routes.ts'
@@ -194,6 +195,7 @@ export function datasetRoutes(context: DatasetContext, options: DatasetRoutesOpt
     }
   })
   addVersionRoutes(api, context, options)
+  addResultRoutes(api, context)
   api.openapi(listRoute, async (c) => {
     const projects = options.access(c).readable()
     return c.json(await listDatasets(context, { ...c.req.valid('query'), projects }), 200)

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import { abortAbandonedUploads } from '../artifacts/abandoned-uploads.ts'
 import { applyRetention } from '../artifacts/retention.ts'
 import type { RunnerContext } from '../context.ts'
-import { collectSnapshots, finishDeletions, sweepUploads } from '../datasets/index.ts'
+import { collectResults, collectSnapshots, finishDeletions, sweepUploads } from '../datasets/index.ts'
 import { countJobsOfSnapshots } from '../jobs/snapshot-jobs.ts'
 
 /** Key of the advisory lock, different from that of every other lock of the schema. */
@@ -19,6 +19,7 @@ export async function runMaintenance(context: RunnerContext): Promise<void> {
       () => abortAbandonedUploads(context),
       () => applyRetention(context),
       () => collectSnapshots(context, async (ids) => new Set((await countJobsOfSnapshots(context, ids)).keys())),
+      () => collectResults(context),
       () => finishDeletions(context),
     ]
     for (const step of steps) {

@@ -4,6 +4,7 @@ import {
   type DatasetImageList,
   type DatasetVersionList,
   SplitName,
+  TargetFormat,
 } from '@trainyard/contract'
 import { ConfirmedForm, FormProblem } from '../components/form.tsx'
 import { Layout } from '../components/layout.tsx'
@@ -79,6 +80,23 @@ export function DatasetPage({ assetUrl, dataset, versions, counts, list, query, 
       </div>
       <FormProblem text={problem} />
       <Facts dataset={dataset} now={now} />
+      <form class="dataset-filters" method="get" action={`/datasets/${page}/download`}>
+        <div class="field">
+          <label for="download-as">Download as</label>
+          <select id="download-as" name="as">
+            <option value="">{`${dataset.format}, as uploaded`}</option>
+            {TargetFormat.options.map((format) => (
+              <option value={format}>{format}</option>
+            ))}
+          </select>
+        </div>
+        <button type="submit" class="quiet">
+          Download
+        </button>
+        <a class="button quiet" href={`/datasets/${page}/report`}>
+          Report
+        </a>
+      </form>
       <section aria-labelledby="images">
         <h2 id="images">Images</h2>
         <Filters dataset={dataset} counts={counts} query={query} />

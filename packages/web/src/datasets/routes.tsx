@@ -8,6 +8,7 @@ import { refusalFrom, refusalOf } from '../people/refusal.ts'
 import { DatasetPage } from './dataset-page.tsx'
 import { DatasetListPage } from './list-page.tsx'
 import { readUploadForm, type UploadForm } from './read-upload-form.ts'
+import { addResultPages } from './result-routes.tsx'
 
 const Cursor = z.string().max(8192).optional().catch(undefined)
 const ImagesQuery = z.object({
@@ -91,6 +92,7 @@ export function datasetRoutes(context: WebContext): Hono<WebEnv> {
       return c.json({ problem: 'The server does not respond' }, 502)
     }
   })
+  addResultPages(app, context)
   app.get('/:id', (c) => show(c, c.req.param('id')))
   app.post('/:id/delete', async (c) => {
     const id = c.req.param('id')

@@ -28,6 +28,7 @@ export function Versions({ shown, list, now }: VersionsProps) {
                 Objects
               </th>
               <th scope="col">Added</th>
+              <th scope="col">Compare</th>
             </tr>
           </thead>
           <tbody>
@@ -45,6 +46,13 @@ export function Versions({ shown, list, now }: VersionsProps) {
                 <td class="number">{formatCount(counts.annotations)}</td>
                 <td>
                   <RelativeTime at={createdAt} now={now} />
+                </td>
+                <td>
+                  {version > 1 && (
+                    <a href={`/datasets/${id}@${version}/diff`} aria-label={`Version ${version} with ${version - 1}`}>
+                      with {version - 1}
+                    </a>
+                  )}
                 </td>
               </tr>
             ))}

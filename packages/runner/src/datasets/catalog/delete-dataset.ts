@@ -2,7 +2,7 @@ import { invalidRequest, notFound, TrainyardError } from '@trainyard/platform'
 import type { AuditDataset } from '../access.ts'
 import type { DatasetContext } from '../context.ts'
 import { deleteLater, finishDeletions } from '../storage/pending-deletions.ts'
-import { datasetKey, snapshotKey } from '../storage/storage-keys.ts'
+import { datasetKey, resultKey, snapshotKey } from '../storage/storage-keys.ts'
 import { parseVersionName } from './find-version.ts'
 
 const MAX_LISTED_JOBS = 5
@@ -52,7 +52,7 @@ export async function deleteDataset(
     await trx.deleteFrom('datasets').where('id', '=', id).execute()
     await audit?.(trx, { action: 'dataset.delete', id, name: row.name, projectId: row.project_id })
     const prefixes = [
-      ...versionIds.map((versionId) => datasetKey(versionId)),
+      ...versionIds.flatMap((versionId) => [datasetKey(versionId), resultKey(versionId)]),
       ...snapshots.map((snapshot) => snapshotKey(snapshot.id)),
     ]
     await deleteLater(

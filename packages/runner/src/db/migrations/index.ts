@@ -19,6 +19,7 @@ import { isolationWarning } from './20261129T1600-isolation-warning.ts'
 import { datasetObjects } from './20261129T2212-dataset-objects.ts'
 import { pictures } from './20261130T0130-pictures.ts'
 import { datasetVersions } from './20261130T0610-dataset-versions.ts'
+import { datasetResults } from './20261130T0630-dataset-results.ts'
 
 /** By name, in the order in which they run. Databases record these names, so they never change. */
 export const runnerMigrations: Record<string, Migration> = {
@@ -42,4 +43,5 @@ export const runnerMigrations: Record<string, Migration> = {
   '20261129T2212-dataset-objects': datasetObjects,
   '20261130T0130-pictures': pictures,
   '20261130T0610-dataset-versions': datasetVersions,
+  '20261130T0630-dataset-results': datasetResults,
 }

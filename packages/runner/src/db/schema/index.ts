@@ -2,6 +2,7 @@ import type { ArtifactsTable } from './artifacts.ts'
 import type { AttemptsTable } from './attempts.ts'
 import type { CacheFillsTable } from './cache-fills.ts'
 import type { DatasetFilesTable } from './dataset-files.ts'
+import type { DatasetResultsTable } from './dataset-results.ts'
 import type { DatasetSnapshotsTable } from './dataset-snapshots.ts'
 import type { DatasetSplitFilesTable } from './dataset-split-files.ts'
 import type { DatasetSplitsTable } from './dataset-splits.ts'
@@ -24,6 +25,7 @@ export interface DatasetTables {
   datasets: DatasetsTable
   dataset_files: DatasetFilesTable
   dataset_snapshots: DatasetSnapshotsTable
+  dataset_results: DatasetResultsTable
   dataset_uploads: DatasetUploadsTable
   dataset_splits: DatasetSplitsTable
   dataset_split_files: DatasetSplitFilesTable

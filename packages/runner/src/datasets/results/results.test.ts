@@ -1,0 +1,117 @@
+import { DatasetVersionDiff, DatasetVersionReport } from '@trainyard/contract'
+import { readTar } from '@trainyard/platform'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { datasetRoutes } from '../index.ts'
+import { access, createDatasetsTest, dice, exampleFiles, png, tarOf } from '../testing/test-datasets.ts'
+import { collectResults } from './collect-results.ts'
+
+let area: Awaited<ReturnType<typeof createDatasetsTest>>
+let app: ReturnType<typeof datasetRoutes>
+let id: string
+beforeAll(async () => {
+  area = await createDatasetsTest()
+  app = datasetRoutes(area.context, { access })
+  id = (await post('/v1/datasets?name=shapes', exampleFiles())).id
+  await post(`/v1/datasets/${id}/versions`, {
+    'annotations.json': dice([
+      { file_name: 'images/a.png', split: 'train' },
+      { file_name: 'images/b.png', annotations: [{ id: 1, class_id: 1, bbox: [1, 1, 4, 3] }] },
+      { file_name: 'images/moved.png' },
+      { file_name: 'images/new.png' },
+    ]),
+    'images/a.png': png(1),
+    'images/b.png': png(20),
+    'images/moved.png': png(3),
+    'images/new.png': png(5),
+  })
+})
+afterAll(() => area.close())
+
+async function post(path: string, files: Parameters<typeof tarOf>[0]): Promise<{ id: string }> {
+  const headers = { 'content-type': 'application/x-tar' }
+  const response = await app.request(path, { method: 'POST', headers, body: await tarOf(files) })
+  expect(response.status).toBe(201)
+  return (await response.json()) as { id: string }
+}
+
+/** Asks until the result is there. */
+async function get(path: string): Promise<Response> {
+  for (;;) {
+    const response = await app.request(path)
+    if (response.status !== 202) return response
+    expect(response.headers.get('retry-after')).toBe('3')
+  }
+}
+
+async function namesIn(response: Response): Promise<string[]> {
+  const names: string[] = []
+  for await (const { name, type } of readTar(response.body ?? new ReadableStream()))
+    if (type === 'file') names.push(name)
+  return names.toSorted()
+}
+
+test('the difference between two versions names images, splits and boxes', async () => {
+  const response = await get(`/v1/datasets/${id}/diff`)
+  const diff = DatasetVersionDiff.parse(await response.json())
+  expect(diff).toMatchObject({
+    from: 1,
+    to: 2,
+    images: {
+      common: 3,
+      added: ['images/new.png'],
+      removed: ['images/unlabelled.png'],
+      renamed: [{ from: 'images/deep/c.png', to: 'images/moved.png' }],
+      repainted: ['images/b.png'],
+    },
+    changes: [{ path: 'images/b.png', moved: [{ className: 'square', iou: 0.75 }] }],
+    counts: { added: 1, removed: 1, renamed: 1, repainted: 1, changed: 1 },
+  })
+  expect(diff.images.moved).toContainEqual({ path: 'images/a.png', from: 'test', to: 'train' })
+  expect((await get(`/v1/datasets/${id}@1/diff?from=2`)).status).toBe(200)
+  expect((await get(`/v1/datasets/${id}@1/diff`)).status).toBe(400)
+  expect((await get(`/v1/datasets/${id}/diff?from=9`)).status).toBe(404)
+})
+
+test('the report has the counts of the version, and is also a page that can run nothing', async () => {
+  const report = DatasetVersionReport.parse(await (await get(`/v1/datasets/${id}@1/report`)).json())
+  expect(report).toMatchObject({ images: 4, labelled: 3, annotations: 3 })
+  expect(report.statistics.imageSizes).toEqual([{ width: 8, height: 8, images: 4 }])
+  const page = await get(`/v1/datasets/${id}@1/report?as=html`)
+  expect(page.headers.get('content-security-policy')).toContain('sandbox')
+  expect(await page.text()).toContain('<title>shapes@1: dataset report</title>')
+})
+
+test('a version is downloaded as its own files, and in another format with its images', async () => {
+  expect(await namesIn(await get(`/v1/datasets/${id}@1/download`))).toEqual([
+    'annotations.json',
+    'images/a.png',
+    'images/b.png',
+    'images/deep/c.png',
+    'images/unlabelled.png',
+  ])
+  const coco = await get(`/v1/datasets/${id}/download?as=coco`)
+  expect(coco.headers.get('content-disposition')).toBe('attachment; filename="shapes-2-coco.tar"')
+  const names = await namesIn(coco)
+  expect(names.filter((name) => name.endsWith('.png'))).toHaveLength(4)
+  expect(names.some((name) => name.endsWith('.json') && !name.includes('trainyard'))).toBe(true)
+})
+
+test('what a format cannot hold is said in the tar, and an unknown format is refused', async () => {
+  expect(await namesIn(await get(`/v1/datasets/${id}/download?as=imagefolder`))).toContain('conversion-losses.json')
+  expect((await get(`/v1/datasets/${id}/download?as=word`)).status).toBe(400)
+})
+
+test('results are kept, and go after a week without use or with their dataset', async () => {
+  const keys = async () => (await area.keys()).filter((key) => key.startsWith('results/'))
+  await get(`/v1/datasets/${id}/download?as=yolo`)
+  expect((await keys()).filter((key) => key.endsWith('yolo.tar'))).toHaveLength(1)
+  await collectResults(area.context)
+  expect((await keys()).length).toBeGreaterThan(0)
+  area.clock.advance(8 * 24 * 3600 * 1000)
+  await get(`/v1/datasets/${id}/download?as=yolo`)
+  await collectResults(area.context)
+  expect((await keys()).map((key) => key.split('/').at(-1))).toEqual(['yolo.tar'])
+  expect(await area.scratch()).toEqual([])
+  expect((await app.request(`/v1/datasets/${id}`, { method: 'DELETE' })).status).toBe(204)
+  expect(await keys()).toEqual([])
+})

@@ -1,0 +1,59 @@
+import { TargetFormat } from '@trainyard/contract'
+import type { Context, Hono } from 'hono'
+import { z } from 'zod'
+import { Layout } from '../components/layout.tsx'
+import type { WebContext, WebEnv } from '../context.ts'
+import { DiffPage } from './diff-page.tsx'
+
+const RELOAD_SECONDS = '3'
+const DownloadQuery = z.object({ as: TargetFormat.optional().catch(undefined) })
+const DiffQuery = z.object({ from: z.coerce.number().int().positive().optional().catch(undefined) })
+
+/** Reports, differences and downloads of versions. */
+export function addResultPages(app: Hono<WebEnv>, context: WebContext): void {
+  /** The browser asks again by itself. */
+  function preparing(c: Context<WebEnv>) {
+    c.header('Refresh', RELOAD_SECONDS)
+    return c.html(
+      <Layout assetUrl={c.get('assetUrl')} title="Preparing · Dataset" section="datasets">
+        <h1>Preparing</h1>
+        <p role="status">The server prepares it. This page tries again every few seconds.</p>
+        <p>
+          <a href={`/datasets/${c.req.param('id')}`}>Back to the dataset</a>
+        </p>
+      </Layout>,
+      202,
+    )
+  }
+
+  app.get('/:id/diff', async (c) => {
+    const id = c.req.param('id')
+    const [dataset, diff] = await Promise.all([
+      context.client.datasets.get(id),
+      context.client.datasets.diff(id, DiffQuery.parse(c.req.query())),
+    ])
+    if (diff === undefined) return preparing(c)
+    return c.html(<DiffPage assetUrl={c.get('assetUrl')} id={dataset.id} name={dataset.name} diff={diff} />)
+  })
+  app.get('/:id/report', async (c) => {
+    const response = await context.client.datasets.reportPage(c.req.param('id'))
+    if (response === undefined) return preparing(c)
+    return new Response(response.body, {
+      headers: {
+        'Content-Type': 'text/html; charset=utf-8',
+        'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox",
+        'X-Content-Type-Options': 'nosniff',
+      },
+    })
+  })
+  app.get('/:id/download', async (c) => {
+    const id = c.req.param('id')
+    const { as } = DownloadQuery.parse(c.req.query())
+    const response = await context.client.datasets.download(id, { as })
+    if (response === undefined) return preparing(c)
+    const name = `${id.replaceAll(/[^\w@.-]/g, '-')}${as === undefined ? '' : `-${as}`}.tar`
+    return new Response(response.body, {
+      headers: { 'Content-Type': 'application/x-tar', 'Content-Disposition': `attachment; filename="${name}"` },
+    })
+  })
+}
