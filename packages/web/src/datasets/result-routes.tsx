@@ -11,7 +11,7 @@ const DiffQuery = z.object({ from: z.coerce.number().int().positive().optional()
 
 /** Reports, differences and downloads of versions. */
 export function addResultPages(app: Hono<WebEnv>, context: WebContext): void {
-  /** The browser asks again by itself. */
+  /** The browser asks again automatically. */
   function preparing(c: Context<WebEnv>) {
     c.header('Refresh', RELOAD_SECONDS)
     return c.html(

@@ -15,7 +15,7 @@ import {
 } from '@trainyard/datasets'
 import { Order, type Outcome } from './messages.ts'
 
-// Without the runner, the result is of no use.
+// Without the runner, the result has no reader.
 process.on('disconnect', () => process.exit(0))
 process.once('message', (data) => {
   void make(Order.parse(data))

@@ -34,7 +34,7 @@ async function post(path: string, files: Parameters<typeof tarOf>[0]): Promise<{
   return (await response.json()) as { id: string }
 }
 
-/** Asks until the result is there. */
+/** Asks until the result exists. */
 async function get(path: string): Promise<Response> {
   for (;;) {
     const response = await app.request(path)
