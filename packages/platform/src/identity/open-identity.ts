@@ -15,7 +15,7 @@ import { countWrongGuess, type Guess } from './rate-limits/guess-limits.ts'
 import { replaceSetupSecret } from './setup/setup-secret.ts'
 import { createToken, type NewToken } from './tokens/create-token.ts'
 import { type IdentityToken, listTokens } from './tokens/list-tokens.ts'
-import { revokeToken } from './tokens/revoke-token.ts'
+import { type RevokeTokenOptions, revokeToken, revokeTokensOf } from './tokens/revoke-token.ts'
 
 export interface OpenIdentityOptions {
   /** The PostgreSQL of the servers that share identities. */
@@ -39,6 +39,8 @@ export interface Identity extends IdentityStore {
   listTokens(owner: string): Promise<IdentityToken[]>
   /** See {@link revokeToken}. */
   revokeToken(id: string, owner: string): Promise<void>
+  /** See {@link revokeTokensOf}. */
+  revokeTokensOf(executor: AnyExecutor, options: RevokeTokenOptions): Promise<void>
   /** See {@link countWrongGuess}. */
   countWrongGuess(guess: Guess): Promise<void>
   /** Replaces the secret that the first account needs. */
@@ -84,6 +86,7 @@ export async function openIdentity({ url, schemaPrefix = '', logger }: OpenIdent
     findCallerOfToken: (id) => findCaller(store, { id }),
     listTokens: (owner) => listTokens(store, owner),
     revokeToken: (id, owner) => revokeToken(store, id, { owner }),
+    revokeTokensOf: (executor, options) => revokeTokensOf(store, executor, options),
     keepOwnerToken: (dataDir) => keepOwnerToken(store, dataDir),
     createOwnerToken: (name) => createOwnerToken(store, name),
     createSignInCode: () => createSignInCode(store),

@@ -22,7 +22,7 @@ export async function exchangeToken(
   const now = context.clock.now()
   const verified = await context.jobTokens.verify(token, { audience: context.config.publicUrl, now })
   const publisher = await choosePublisher(context, trainer, verified)
-  await context.database.transaction(async (trx) => {
+  return await context.database.transaction(async (trx) => {
     await trx
       .deleteFrom('exchanged_tokens')
       .where('expires_at', '<', new Date(now.getTime() - 60_000))
@@ -66,8 +66,9 @@ export async function exchangeToken(
       subject: trainer,
       data: { ...job },
     })
+    // The publisher is locked until this commits, so that whoever removes it then finds the token and revokes it.
+    return await createPushToken(context, publisher, job)
   })
-  return await createPushToken(context, publisher, verified.job)
 }
 
 async function createPushToken(

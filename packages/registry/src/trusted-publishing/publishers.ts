@@ -114,10 +114,10 @@ export async function addPublisher(request: OwnerRequest, body: AddPublisherRequ
   return toPublisher(context, row, !exists)
 }
 
-/** Its tokens end with it. */
+/** Its tokens end with it, in the same transaction. */
 export async function removePublisher(request: OwnerRequest, id: string): Promise<void> {
   requireAdministrator(request)
-  const { context, name } = request
+  const { context, caller, name, address } = request
   await context.database.transaction(async (trx) => {
     const removed = await trx
       .deleteFrom('trusted_publishers')
@@ -128,8 +128,8 @@ export async function removePublisher(request: OwnerRequest, id: string): Promis
     if (removed === undefined) throw notFound('publisher', id)
     const data = { publisher: id, issuer: removed.issuer, repository: removed.repository }
     await auditTrainer(request, trx, { action: 'publisher.remove', subject: name, data })
+    await context.identity.revokeTokensOf(trx, { owner: id, by: { ...caller.actor, address } })
   })
-  for (const token of await context.identity.listTokens(id)) await context.identity.revokeToken(token.id, id)
 }
 
 /** Tests the connection to the issuer and, with a token, whether its job may publish. The token can still be exchanged. */

@@ -7,7 +7,8 @@ import type {
   PublishingInfo,
 } from '@trainyard/contract'
 import { generateKeyPair } from 'jose'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { sql } from 'kysely'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { startIssuer, type TestIssuer } from '../testing/ci-issuer.ts'
 import { createHarness, endOfCheck, type Harness, pushBundle } from '../testing/harness.ts'
 
@@ -32,7 +33,7 @@ describe('publishing from a CI without a stored secret', () => {
     await issuer.close()
   })
   beforeEach(() => {
-    trainer = `acme/${['birch', 'maple', 'willow', 'cedar', 'juniper', 'hazel', 'poplar', 'aspen', 'yew', 'rowan', 'elder'][count++]}`
+    trainer = `acme/${['birch', 'maple', 'willow', 'cedar', 'juniper', 'hazel', 'poplar', 'aspen', 'yew', 'rowan', 'elder', 'linden', 'sycamore'][count++]}`
   })
 
   const send = (method: string, path: string, body: unknown, token?: string) =>
@@ -183,6 +184,50 @@ describe('publishing from a CI without a stored secret', () => {
     expect((await send('DELETE', path, undefined, admin)).status).toBe(204)
     await expect(pushBundle(harness, { name: trainer, version: '1.0.0', token })).rejects.toThrow('401')
     expect((await refusal({}))[0]).toBe(403)
+  })
+
+  it('keeps the publisher when its tokens cannot be revoked', async () => {
+    const { id } = await add()
+    const { token } = (await (await exchange(await issuer.token())).json()) as ExchangedToken
+    const { database, identity } = harness.registry.context
+    const tokens = sql.id(identity.schema, 'tokens')
+    await sql`alter table ${tokens} add constraint kept check (revoked_at is null) not valid`.execute(database.db)
+    const path = `/v1/trainers/${trainer}/publishers/${id}`
+    try {
+      expect((await send('DELETE', path, undefined, admin)).status).toBe(500)
+      expect((await list()).map((one) => one.id)).toEqual([id])
+    } finally {
+      await sql`alter table ${tokens} drop constraint kept`.execute(database.db)
+    }
+    expect((await send('DELETE', path, undefined, admin)).status).toBe(204)
+    expect(await identity.findCaller(token)).toBeUndefined()
+    const revoked = (await identity.listAudit()).find(({ action }) => action === 'token.revoke')
+    expect(revoked).toMatchObject({ actor: expect.not.stringMatching(/^pub/) })
+  })
+
+  it('leaves no token to a publisher that is removed while a job exchanges its token', async () => {
+    const { id } = await add()
+    const { database, identity } = harness.registry.context
+    const create = identity.createToken
+    let removed: Promise<Response> | undefined
+    const spy = vi.spyOn(identity, 'createToken').mockImplementation(async (token) => {
+      removed = Promise.resolve(send('DELETE', `/v1/trainers/${trainer}/publishers/${id}`, undefined, admin))
+      let isDone = false
+      void removed.finally(() => {
+        isDone = true
+      })
+      // The removal has ended, or it waits for the exchange.
+      for (let isWaiting = false; !isDone && !isWaiting; ) {
+        const { rows } = await sql`select 1 from pg_locks l join pg_stat_activity a using (pid)
+          where not l.granted and a.datname = current_database()`.execute(database.db)
+        isWaiting = rows.length > 0
+      }
+      return await create(token)
+    })
+    const { token } = (await (await exchange(await issuer.token())).json()) as ExchangedToken
+    spy.mockRestore()
+    expect((await removed)?.status).toBe(204)
+    expect(await identity.findCaller(token)).toBeUndefined()
   })
 
   it('is set up with at least one condition, a known issuer and a name that can be taken', async () => {

@@ -1,4 +1,4 @@
-import type { Transaction } from 'kysely'
+import type { Kysely } from 'kysely'
 import { writeAudit } from '../audit/write-audit.ts'
 import type { IdentityStore } from '../db/identity-store.ts'
 import type { IdentityDatabase } from '../db/schema/index.ts'
@@ -20,7 +20,7 @@ export interface AuditedToken {
  */
 export async function auditToken(
   identity: IdentityStore,
-  trx: Transaction<IdentityDatabase>,
+  trx: Kysely<IdentityDatabase>,
   { actor, action, token }: { actor: AuditActor; action: 'token.create' | 'token.revoke'; token: AuditedToken },
 ): Promise<void> {
   const { id, name, scopes, projectId } = token
@@ -40,7 +40,7 @@ export async function auditToken(
 }
 
 async function organisationsOf(
-  trx: Transaction<IdentityDatabase>,
+  trx: Kysely<IdentityDatabase>,
   { organisationId, accountId, scopes }: AuditedToken,
 ): Promise<string[]> {
   if (organisationId !== undefined) return [organisationId]
