@@ -4,6 +4,7 @@ import { login, logout, open, tokens } from './account.ts'
 import { cache, dataset, datasets } from './datasets.ts'
 import { artifacts, jobs, predict, run } from './jobs.ts'
 import { JSON_DOCUMENTS } from './json-documents.ts'
+import { publishers } from './publishers.ts'
 import { channel, checks, deprecate, dev, doctor, exec, init, publish, yank } from './trainers.ts'
 
 /** The command line: parsing, help and completion are made of this table. */
@@ -25,6 +26,7 @@ export const PROGRAM: Program = {
     deprecate,
     yank,
     channel,
+    publishers,
     login,
     open,
     logout,
@@ -35,7 +37,7 @@ export const PROGRAM: Program = {
   },
   sections: {
     'Train models': ['run', 'jobs', 'artifacts', 'predict', 'datasets', 'dataset'],
-    'Write trainers': ['init', 'dev', 'exec', 'publish', 'checks', 'deprecate', 'yank', 'channel'],
+    'Write trainers': ['init', 'dev', 'exec', 'publish', 'checks', 'deprecate', 'yank', 'channel', 'publishers'],
     'Account and machine': ['login', 'open', 'logout', 'tokens', 'cache', 'doctor', 'completion'],
   },
   environment: {
@@ -43,7 +45,8 @@ export const PROGRAM: Program = {
     TRAINYARD_REGISTRY: 'Address of the registry',
     TRAINYARD_TOKEN: 'Token for both',
     TRAINYARD_TOKEN_FILE: 'File that contains the token',
-    TRAINYARD_ID_TOKEN: 'OIDC token of a CI job, which "publish" exchanges for a token to push with',
+    TRAINYARD_ID_TOKEN:
+      'OIDC token of a CI job, which "publish" exchanges for a token to push with, and "publishers test" tests',
     NO_COLOR: 'If set, print without colours',
     HTTPS_PROXY: 'Proxy for https, such as http://proxy:3128. HTTP_PROXY is the one for http',
     NO_PROXY: 'Hosts that are reached without the proxy, separated by commas',

@@ -1,8 +1,7 @@
 import { TrainyardClientError } from '@trainyard/client'
-import { TrainerName } from '@trainyard/contract'
 import { EXIT_CODES } from '../../command-line/exit-codes.ts'
 import type { CliIo } from '../../command-line/io.ts'
-import { UsageError } from '../../errors.ts'
+import { requireTrainerName } from '../../command-line/require-trainer-name.ts'
 import { exchangeJobToken } from '../../publish/exchange-job-token.ts'
 import { findRegistry } from '../../server/connection.ts'
 import { printJson } from '../../terminal/table.ts'
@@ -14,8 +13,7 @@ interface ExchangeInput {
 }
 
 export async function run({ trainer, url, json }: ExchangeInput, io: CliIo): Promise<number> {
-  if (!TrainerName.safeParse(trainer).success)
-    throw new UsageError(`TRAINER is "${trainer}": expected NAMESPACE/NAME, such as acme/yolo`)
+  requireTrainerName(trainer)
   const { registryUrl } = await findRegistry({ url, token: undefined }, io)
   const secret = await exchangeJobToken(registryUrl, trainer, io)
   if (secret === undefined)
