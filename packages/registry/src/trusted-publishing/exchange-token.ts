@@ -66,7 +66,7 @@ export async function exchangeToken(
       subject: trainer,
       data: { ...job },
     })
-    // The publisher is locked until this commits, so that whoever removes it then finds the token and revokes it.
+    // The publisher is locked until this commits: a removal that waits for it finds the token and revokes it.
     return await createPushToken(context, publisher, job)
   })
 }
