@@ -8,7 +8,7 @@ if (python === undefined)
   console.warn('skipped: PYTHON_WITH_FRAMEWORKS is not set: eval "$(.ci/python-frameworks env)"')
 
 describe.skipIf(python === undefined)('a trainer in Python that is shipped', () => {
-  it.for(['timm', 'ultralytics'])(
+  it.for(['timm', 'huggingface', 'ultralytics'])(
     '%s trains, continues, predicts, exports and ends on a cancel',
     { timeout: 900_000 },
     async (trainer) => {

@@ -42,7 +42,7 @@ describe.skipIf(!hasUv)('the Python package', () => {
     expect(statSync(path).size).toBeLessThan(MAX_WHEEL_BYTES)
     // The same source gives the same wheel, so that examples, templates and trainers can name its hash before it is published.
     const hash = createHash('sha256').update(readFileSync(path)).digest('hex')
-    for (const folder of ['examples/python-with-sdk', 'trainers/timm', 'trainers/ultralytics'])
+    for (const folder of ['examples/python-with-sdk', 'trainers/timm', 'trainers/huggingface', 'trainers/ultralytics'])
       expect(readFileSync(join(PACKAGE, '..', folder, 'requirements.txt'), 'utf8'), folder).toContain(hash)
     const venv = join(folder, 'installed')
     await runThere(uv, ['venv', '--quiet', venv])

@@ -3,27 +3,37 @@ Reports a training of Hugging Face's `Trainer`.
 
     trainer = Trainer(model=model, args=args, callbacks=[TrainyardCallback()], …)
     trainer.train(resume_from_checkpoint=job.resume_from)
+
+`compute_metrics` can return `per_class` (figures by name of the class) and `confusion_matrix` (`{"classes", "counts"}`) among its metrics.
 """
 
 from __future__ import annotations
 
 import os
-from typing import Any, Optional
+from typing import TYPE_CHECKING, Any, Optional
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from . import get_job
 from ._job import Job
 
+if TYPE_CHECKING:
+    from .types import SplitName
+
 #: Figures of the run and not of the model.
 _LEFT_OUT = {"epoch", "total_flos"}
 
 
 class TrainyardCallback(TrainerCallback):
-    """Logs, evaluations, checkpoints when the `Trainer` saves them, and the end of the training on a cancel."""
+    """
+    Logs, evaluations, checkpoints when the `Trainer` saves them, and the end of the training on a cancel. Figures of an evaluation
+    are reported as figures of `split`; their names begin with `eval_prefix`.
+    """
 
-    def __init__(self, job: Optional[Job] = None) -> None:
+    def __init__(self, job: Optional[Job] = None, *, split: SplitName = "val", eval_prefix: str = "eval_") -> None:
         self._job = get_job() if job is None else job
+        self._split: SplitName = split
+        self._eval_prefix = eval_prefix
         self._saved_step: Optional[int] = None
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
@@ -56,7 +66,12 @@ class TrainyardCallback(TrainerCallback):
         if not state.is_world_process_zero or not metrics:
             return
         own = {name: value for name, value in metrics.items() if name not in _LEFT_OUT}
-        self._job.validation(own, epoch=_epoch(state), split="val")
+        per_class, confusion_matrix = own.pop("eval_per_class", None), own.pop("eval_confusion_matrix", None)
+        if self._eval_prefix != "eval_":
+            own = {self._eval_prefix + name[5:] if name.startswith("eval_") else name: value for name, value in own.items()}
+        self._job.validation(
+            own, epoch=_epoch(state), split=self._split, per_class=per_class, confusion_matrix=confusion_matrix
+        )
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         if not state.is_world_process_zero:
