@@ -41,6 +41,19 @@ class Transformers(BridgeCase):
         self.assertEqual(self.run_program(PROGRAM), 0, self.errors)
         self.assertEqual([event["epoch"] for event in self.of_type("validation")], [3])
 
+    def test_figures_of_each_class_and_a_confusion_matrix_are_reported_for_the_split_under_the_names_that_were_asked_for(self):
+        self.job["config"]["basic"]["epochs"] = 1
+        figures = '{"accuracy": 0.5, "per_class": {"cat": {"f1": 0.25}}, "confusion_matrix": {"classes": ["cat", "dog"], "counts": [[3, 1], [0, 4]]}}'
+        start = PROGRAM.index("compute_metrics=")
+        program = PROGRAM[:start] + f"compute_metrics=lambda p: {figures})" + PROGRAM[PROGRAM.index("\ntrainer.train") :]
+        program = program.replace("TrainyardCallback()", 'TrainyardCallback(split="test", eval_prefix="")')
+        self.assertEqual(self.run_program(program), 0, getattr(self, "errors", ""))
+        validation = self.of_type("validation")[0]
+        self.assertEqual(validation["split"], "test")
+        self.assertEqual(validation["metrics"]["accuracy"], 0.5)
+        self.assertEqual(validation["perClass"], {"cat": {"f1": 0.25}})
+        self.assertEqual(validation["confusionMatrix"], {"classes": ["cat", "dog"], "counts": [[3, 1], [0, 4]]})
+
     def test_a_cancel_ends_the_training_with_a_checkpoint(self):
         self.job["config"]["basic"]["epochs"] = 100000
         finish = self.start(PROGRAM)

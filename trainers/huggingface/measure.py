@@ -9,7 +9,7 @@ from trainyard_sdk import job
 
 #: What each task is judged by.
 PRIMARY = {"classification": "top1_accuracy", "detection": "mAP50-95", "segmentation": "mIoU"}
-#: COCO counts so many objects of an image.
+#: The most objects of an image that COCO counts.
 MOST_OBJECTS = 100
 
 
