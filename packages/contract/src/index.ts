@@ -45,6 +45,7 @@ export {
   trimmedLine,
   withoutOddCharacters,
 } from './readable-text.ts'
+export { MAX_README_PICTURE_BYTES, MAX_README_PICTURES, readmePicturePath } from './readme-pictures.ts'
 export * from './redact.ts'
 export * from './simple.ts'
 export * from './trainers-api.ts'

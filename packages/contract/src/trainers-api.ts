@@ -182,6 +182,10 @@ export const TrainerVersion = TrainerVersionSummary.extend({
   name: z.string(),
   manifest: PublishedManifest.optional().describe('Absent when it could not be parsed'),
   readme: z.string().optional(),
+  readmePictures: z
+    .array(z.string())
+    .optional()
+    .describe('Paths of pictures of the trainer that the README shows; see the endpoint "readme-picture"'),
   checkId: z.string().optional(),
   checks: z.array(CheckResult).describe('The findings of a rejected version are only shown to its owner'),
   signatures: z.array(VersionSignature).default([]),

@@ -2,6 +2,7 @@ import type { OpenAPIHono } from '@hono/zod-openapi'
 import { createApi, identityRoutes, openApiDocument, TrainyardError } from '@trainyard/platform'
 import { mountCheckChanges, mountCheckRoutes } from './acceptance/routes.ts'
 import { mountTokenRoutes } from './auth/routes.ts'
+import { mountReadmePictureRoutes } from './catalogue/readme-picture-routes.ts'
 import { mountCatalogueRoutes } from './catalogue/routes.ts'
 import { mountSbomRoutes } from './catalogue/sbom-routes.ts'
 import type { RegistryContext } from './context.ts'
@@ -20,6 +21,7 @@ export function createApp(context: RegistryContext): OpenAPIHono {
   mountTokenRoutes(api, context)
   mountCatalogueRoutes(api, context)
   mountSbomRoutes(api, context)
+  mountReadmePictureRoutes(api, context)
   mountLifecycleRoutes(api, context)
   mountUsageRoutes(api, context)
   mountPublishingRoutes(api, context)

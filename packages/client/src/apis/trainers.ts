@@ -43,6 +43,8 @@ export interface TrainersClient {
   version(name: string, version: string): Promise<TrainerVersion>
   /** The packages of a version, as a CycloneDX document. `part`: by default the image, or else the bundle. */
   sbom(name: string, version: string, part?: PartKind): Promise<Sbom>
+  /** A picture that the README of a version shows: one of its `readmePictures`. */
+  readmePicture(name: string, version: string, path: string): Promise<Uint8Array<ArrayBuffer>>
   /** The newest published version in a range such as "^1.2". Default: the latest version. */
   resolve(name: string, range?: string): Promise<ResolvedTrainer>
   /** Pulls by day and by version. For members of the trainer's organisation. */
@@ -65,6 +67,10 @@ export function createTrainersClient(connect: Connect): TrainersClient {
     version: (name, version) => fetchJson(connect, TrainerVersion, { path: versionPath(name, version) }),
     sbom: (name, version, part) =>
       fetchJson(connect, Sbom, { path: `${versionPath(name, version)}/sbom`, query: { part } }),
+    async readmePicture(name, version, path) {
+      const response = await send(connect(), { path: `${versionPath(name, version)}/readme-picture`, query: { path } })
+      return new Uint8Array(await response.arrayBuffer())
+    },
     resolve: (name, range) =>
       fetchJson(connect, ResolvedTrainer, { path: `${trainerPath(name)}/resolve`, query: { range } }),
     usage: (name, days) => fetchJson(connect, TrainerUsage, { path: `${trainerPath(name)}/usage`, query: { days } }),

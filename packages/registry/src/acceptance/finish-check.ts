@@ -8,11 +8,13 @@ import { noticedState, statesBefore, verdictOf } from '../versions/states.ts'
 import { trustOf } from '../versions/trust.ts'
 import type { ClaimedCheck } from './claim-check.ts'
 import { judgeContents, withFindings } from './judge-contents.ts'
+import type { ReadmePicture } from './readme-pictures.ts'
 
 export interface CheckOutcome {
   results: readonly CheckResult[]
   manifest: TrainerManifest | undefined
   readme: string | undefined
+  readmePictures?: readonly ReadmePicture[] | undefined
   /** Digests of the images that were checked. Publishing a part requires that they are all of its images. */
   checkedImages: readonly string[]
 }
@@ -56,6 +58,7 @@ export async function finishCheck(context: RegistryContext, check: ClaimedCheck,
       .where('check_id', '=', check.id)
       .where('state', 'in', statesBefore(state))
       .executeTakeFirstOrThrow()
+    if (updated.numUpdatedRows > 0n) await storePictures(trx, check, outcome.readmePictures ?? [])
     if (state === 'published' && updated.numUpdatedRows > 0n) {
       await openContents(trx, check, contents)
       await followNotice(trx, check)
@@ -70,6 +73,20 @@ export async function finishCheck(context: RegistryContext, check: ClaimedCheck,
     })
     await context.database.notify('checks', check.id, trx)
   })
+}
+
+/** Replaces those of an earlier try of the check. */
+async function storePictures(
+  trx: Transaction<RegistryDatabase>,
+  { version_id, kind }: ClaimedCheck,
+  pictures: readonly ReadmePicture[],
+): Promise<void> {
+  await trx.deleteFrom('readme_pictures').where('version_id', '=', version_id).where('kind', '=', kind).execute()
+  for (const { path, contentType, content } of pictures)
+    await trx
+      .insertInto('readme_pictures')
+      .values({ version_id, kind, path, content_type: contentType, content })
+      .execute()
 }
 
 /** A part that is published after its version was deprecated or yanked is so too. */

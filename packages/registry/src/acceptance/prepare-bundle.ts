@@ -9,12 +9,15 @@ import { blobKey } from '../oci/names.ts'
 import type { ImageManifest } from '../oci/parse-manifest.ts'
 import { createFinding } from './findings.ts'
 import { findReadme } from './readme.ts'
+import { findReadmePictures, type ReadmePicture } from './readme-pictures.ts'
 
 /** A trainer as found in a pushed bundle or image. */
 export interface PreparedTrainer {
   /** Undefined if `trainer.json` is missing or not valid. `findings` or the validator then report it. */
   manifest: TrainerManifest | undefined
   readme: string | undefined
+  /** Pictures of the trainer's folder that the README shows. Undefined: they were not read. */
+  readmePictures?: readonly ReadmePicture[] | undefined
   findings: Finding[]
   /** Whether the trainer's folder was unpacked completely, so that the validator can check it. */
   unpacked: boolean
@@ -53,9 +56,11 @@ export async function prepareBundle(
     json === undefined || (config && isDeepStrictEqual(json, parseJson(config)))
       ? []
       : [createFinding('TY291', 'the config of the bundle differs from its trainer.json', { file: MANIFEST_FILE_NAME })]
+  const readme = await findReadme(dir)
   return {
     manifest: TrainerManifest.safeParse(json).data,
-    readme: await findReadme(dir),
+    readme,
+    readmePictures: await findReadmePictures(dir, readme),
     findings,
     unpacked: true,
     checkedImages: [],

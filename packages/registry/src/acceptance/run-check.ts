@@ -106,6 +106,7 @@ async function judge(
     results: progress.results,
     manifest: prepared?.manifest,
     readme: prepared?.readme,
+    readmePictures: prepared?.readmePictures,
     checkedImages: (prepared?.checkedImages ?? []).map((digest) => digest ?? check.manifest_digest),
   }
 }

@@ -191,8 +191,9 @@ describe('every route of the registry', () => {
     '$name accepts members of the team',
     async (route) => {
       const response = await call(route, route.path.endsWith('/audit') ? teams.owner : teams.viewer)
-      // The version was rejected, so there is no version to resolve or to show to everyone, and no tag.
-      const isOfPublished = /\/(resolve|badge|feed)$/.test(route.path) || /manifests|tags/.test(route.path)
+      // The version was rejected, so there is no version to resolve or to show to everyone, no tag, and no picture.
+      const isOfPublished =
+        /\/(resolve|badge|feed|readme-picture)$/.test(route.path) || /manifests|tags/.test(route.path)
       expect([200, ...(isOfPublished ? [404] : [])]).toContain(response.status)
       await response.body?.cancel()
     },

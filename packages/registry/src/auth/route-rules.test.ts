@@ -31,6 +31,7 @@ const RULES: Readonly<Record<string, RouteRule>> = {
   'GET /v1/trainers/{namespace}/{name}': { needs: 'nothing' },
   'GET /v1/trainers/{namespace}/{name}/versions/{version}': { needs: 'nothing' },
   'GET /v1/trainers/{namespace}/{name}/versions/{version}/sbom': { needs: 'nothing' },
+  'GET /v1/trainers/{namespace}/{name}/versions/{version}/readme-picture': { needs: 'nothing' },
   'GET /v1/trainers/{namespace}/{name}/resolve': { needs: 'nothing' },
   'GET /v1/trainers/{namespace}/{name}/badge': { needs: 'nothing' },
   'GET /v1/trainers/{namespace}/{name}/feed': { needs: 'nothing' },

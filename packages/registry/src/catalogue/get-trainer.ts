@@ -7,6 +7,7 @@ import { listSignatures } from '../signatures/list-signatures.ts'
 import { channelsOf, readSetChannels } from '../versions/channels.ts'
 import { findVersion, getVisible } from './find-version.ts'
 import { toSummary } from './list-trainers.ts'
+import { listReadmePictures } from './readme-pictures.ts'
 import { toVersionSummary, type VisibleVersion } from './versions.ts'
 
 /** Gets a trainer with its README, manifest and versions. */
@@ -65,6 +66,7 @@ export async function getVersion(
     name,
     manifest,
     readme,
+    readmePictures: await listReadmePictures(context, found),
     checkId: found.parts.at(-1)?.checkId,
     checks: await readChecks(context, found),
     signatures: await listSignatures(context, {

@@ -189,6 +189,10 @@ export function createFakeApi(
   app.get('/v1/trainers/:ns/:name/versions/:version/sbom', (c) =>
     c.json({ bomFormat: 'CycloneDX', specVersion: '1.6', components: [{ name: `of the ${c.req.query('part')}` }] }),
   )
+  app.get('/v1/trainers/:ns/:name/versions/:version/readme-picture', (c) => {
+    const picture = api.pictures[c.req.query('path') ?? '']
+    return picture === undefined ? problem('not_found', 'No such picture') : c.body(picture.body)
+  })
   app.get('/v1/trainers/:ns/:name/usage', (c) =>
     c.json({
       days: [3, 0, 12].map((pulls, index) => ({ day: `2026-11-1${index}`, pulls, bots: 1 })),

@@ -51,6 +51,27 @@ describe('a README', () => {
     expect(renderReadme(`${badge} ![A curve](${curve})`)).toContain(`<a href="${curve}" ${rel}>A curve</a>`)
   })
 
+  test('shows the pictures of the trainer itself, from our own origin, and no others', () => {
+    const pictures = new Map([['docs/a b.png', '/trainers/acme/x/versions/1.0.0/picture?path=docs%2Fa+b.png']])
+    const src = 'src="/trainers/acme/x/versions/1.0.0/picture?path=docs%2Fa+b.png"'
+    expect(renderReadme('![A <curve>](./docs/a%20b.png "Loss")', pictures)).toContain(
+      `<img ${src} alt="A &lt;curve&gt;" loading="lazy" title="Loss" />`,
+    )
+    const html = renderReadme('<img src="docs/a b.png" onerror="alert(1)" style="position:fixed">', pictures)
+    expect(html).toBe(`<img ${src} alt="" loading="lazy" />`)
+    expect(renderReadme('[![A](docs/a%20b.png)](https://ci.example)', pictures)).toContain('<img')
+    for (const other of [
+      'other.png',
+      '../docs/a%20b.png',
+      '//docs/a%20b.png',
+      '/picture?path=x',
+      'https://a.example/x.png',
+    ])
+      expect(renderReadme(`![x](${other})`, pictures)).not.toContain('<img')
+    // The text is cached; another version has other pictures.
+    expect(renderReadme('![A <curve>](./docs/a%20b.png "Loss")')).not.toContain('<img')
+  })
+
   test('marks its links as user content', () => {
     const html = renderReadme('[site](https://a.example) [file](docs/more.md)')
     expect(html).toContain('<a href="https://a.example" rel="nofollow ugc noopener noreferrer">site</a>')

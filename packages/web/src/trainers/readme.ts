@@ -1,3 +1,4 @@
+import { readmePicturePath } from '@trainyard/contract'
 import { Marked } from 'marked'
 import sanitizeHtml from 'sanitize-html'
 
@@ -13,16 +14,18 @@ const HEADINGS: Record<string, string> = { h1: 'h3', h2: 'h4', h3: 'h5', h4: 'h6
 
 /**
  * Renders untrusted Markdown as safe HTML: no scripts, styles, forms, frames, ids or classes; links only to http, https and
- * mailto. Pictures become links with their text: a page loads nothing from strangers' servers, who would learn who reads it.
+ * mailto. Pictures of the trainer itself are shown from our own origin: `pictures` has their addresses by path. Others become links
+ * with their text: a page loads nothing from strangers' servers, who would learn who reads it.
  */
-export function renderReadme(markdown: string): string {
+export function renderReadme(markdown: string, pictures: ReadonlyMap<string, string> = new Map()): string {
   const text = markdown.slice(0, MAX_README_LENGTH)
-  const known = rendered.get(text)
+  const key = JSON.stringify([text, ...pictures])
+  const known = rendered.get(key)
   if (known !== undefined) return known
   const parsed = findHtml(text)
-  const html = parsed === undefined ? `<pre tabindex="0">${escapeHtml(text)}</pre>` : sanitize(parsed)
+  const html = parsed === undefined ? `<pre tabindex="0">${escapeHtml(text)}</pre>` : sanitize(parsed, pictures)
   if (rendered.size >= MAX_RENDERED) rendered.delete(rendered.keys().next().value ?? '')
-  rendered.set(text, html)
+  rendered.set(key, html)
   return html
 }
 
@@ -47,7 +50,7 @@ function escapeHtml(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 }
 
-function sanitize(html: string): string {
+function sanitize(html: string, pictures: ReadonlyMap<string, string>): string {
   let openLinks = 0
   return sanitizeHtml(html, {
     onOpenTag: (name) => {
@@ -76,11 +79,12 @@ function sanitize(html: string): string {
         'code',
         'kbd',
       ],
-      ...['strong', 'em', 'b', 'i', 'del', 's', 'sub', 'sup', 'mark', 'a', 'details', 'summary', 'div', 'span'],
+      ...['strong', 'em', 'b', 'i', 'del', 's', 'sub', 'sup', 'mark', 'a', 'details', 'summary', 'div', 'span', 'img'],
       ...['table', 'thead', 'tbody', 'tr', 'th', 'td', 'caption'],
     ],
     allowedAttributes: {
       a: ['href', 'title', 'rel'],
+      img: ['src', 'alt', 'title', 'loading'],
       ol: ['start'],
       pre: ['tabindex'],
       table: ['tabindex'],
@@ -104,7 +108,9 @@ function sanitize(html: string): string {
         if (title) attribs.title = title
         return { tagName, attribs }
       },
-      img: (_tagName, { src = '', alt }) => {
+      img: (_tagName, { src = '', alt, title }) => {
+        const own = pictures.get(readmePicturePath(src) ?? '')
+        if (own !== undefined) return { tagName: 'img', attribs: pictureAttributes(own, alt, title) }
         const text = alt?.trim() || 'picture'
         // A link in a link would end the outer one.
         const isLink = openLinks === 0 && /^https:\/\//i.test(src.trim())
@@ -122,4 +128,9 @@ function sanitize(html: string): string {
       }),
     },
   })
+}
+
+function pictureAttributes(src: string, alt = '', title = ''): Record<string, string> {
+  const attributes = { src, alt: alt.trim(), loading: 'lazy' }
+  return title === '' ? attributes : Object.assign(attributes, { title })
 }

@@ -1,6 +1,7 @@
 import { PartKind } from '@trainyard/contract'
 import { Hono } from 'hono'
 import type { WebContext, WebEnv } from '../context.ts'
+import { pictureTypeOf } from '../pictures/picture-type.ts'
 import { TrainerListPage } from './list-page.tsx'
 import { ListQuery } from './list-query.ts'
 import { manageRoutes } from './manage-routes.tsx'
@@ -38,6 +39,16 @@ export function trainerRoutes(context: WebContext): Hono<WebEnv> {
       const sbom = await context.client.trainers.sbom(`${namespace}/${name}`, version, part)
       c.header('Content-Disposition', `attachment; filename="${fileName(`${name}-${version}`)}.cdx.json"`)
       return c.body(JSON.stringify(sbom, undefined, 2), 200, { 'Content-Type': 'application/vnd.cyclonedx+json' })
+    })
+    .get('/trainers/:namespace/:name/versions/:version/picture', async (c) => {
+      const { namespace, name, version } = c.req.param()
+      const { trainers } = context.client
+      const bytes = await trainers.readmePicture(`${namespace}/${name}`, version, c.req.query('path') ?? '')
+      const type = pictureTypeOf(bytes)
+      if (type === undefined) return c.text('The file is not a picture that pages show', 415)
+      c.header('Cache-Control', 'private, max-age=300')
+      c.header('Content-Disposition', 'inline')
+      return c.body(bytes, 200, { 'Content-Type': type.contentType })
     })
     .route('/', manageRoutes(context))
 }

@@ -32,6 +32,12 @@ interface TrainerPageProps {
   done?: boolean | undefined
 }
 
+/** Addresses of the pictures that a README can show. */
+function pictureUrls(name: string, version: TrainerVersion | undefined): Map<string, string> {
+  const base = `/trainers/${name}/versions/${encodeURIComponent(version?.version ?? '')}/picture`
+  return new Map((version?.readmePictures ?? []).map((path) => [path, withQuery(base, { path })]))
+}
+
 export function TrainerPage(props: TrainerPageProps) {
   const { assetUrl, trainer, version, runnerUrl, registryUrl, now, usage, problem, done } = props
   const shown = version?.version ?? trainer.latestVersion
@@ -80,7 +86,7 @@ export function TrainerPage(props: TrainerPageProps) {
               <p class="muted">This version has no README.</p>
             ) : (
               <>
-                <div class="prose">{raw(renderReadme(readme))}</div>
+                <div class="prose">{raw(renderReadme(readme, pictureUrls(trainer.name, version)))}</div>
                 {readme.length > MAX_README_LENGTH && <p class="muted">The README is too long to be shown in full.</p>}
               </>
             )}

@@ -224,6 +224,22 @@ describe('the page of a trainer', () => {
     expect(html).toContain('This version has no README.')
   })
 
+  test('shows the pictures of the README from its own origin, if they are pictures', async () => {
+    const version = versionFixture({ readme: '![Curve](docs/curve.png)', readmePictures: ['docs/curve.png'] })
+    const { app, api } = createTestWeb({ versions: [version] })
+    const { html } = await text(app, path)
+    const [, src = ''] = /<img src="([^"]+)" alt="Curve"/.exec(html) ?? []
+    expect(src).toBe(`${path}/versions/${version.version}/picture?path=docs%2Fcurve.png`)
+    const gif = Buffer.from('GIF89a\u0003\u0000\u0004\u0000', 'latin1')
+    api.pictures = { 'docs/curve.png': { type: 'image/gif', body: new Uint8Array(gif) } }
+    const picture = await app.request(src)
+    expect([picture.status, picture.headers.get('content-type')]).toEqual([200, 'image/gif'])
+    expect(Buffer.from(await picture.arrayBuffer())).toEqual(gif)
+    api.pictures = { 'docs/curve.png': { type: 'image/png', body: '<svg onload=alert(1)>' } }
+    expect((await app.request(src)).status).toBe(415)
+    expect((await app.request(src.replace('curve', 'none'))).status).toBe(404)
+  })
+
   test('answers 404 for an unknown trainer or version', async () => {
     const { app } = createTestWeb()
     const trainer = await text(app, '/trainers/acme/none')

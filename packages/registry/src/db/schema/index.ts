@@ -10,6 +10,7 @@ import type { ManifestReferenceTable } from './manifest-references.ts'
 import type { ManifestTable } from './manifests.ts'
 import type { PartManifestTable } from './part-manifests.ts'
 import type { DailyPullTable, PullSaltTable, PullSubjectTable } from './pulls.ts'
+import type { ReadmePictureTable } from './readme-pictures.ts'
 import type { RepositoryTable } from './repositories.ts'
 import type { RepositoryBlobTable } from './repository-blobs.ts'
 import type { SbomTable } from './sboms.ts'
@@ -41,6 +42,7 @@ export interface RegistryDatabase {
   versions: VersionTable
   version_parts: VersionPartTable
   part_manifests: PartManifestTable
+  readme_pictures: ReadmePictureTable
   checks: CheckTable
   layer_results: LayerResultTable
   search_facets: SearchFacetTable
