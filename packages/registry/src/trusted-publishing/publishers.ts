@@ -1,5 +1,6 @@
 import { type AddPublisherRequest, type Publisher, type PublisherTest, TrainerName } from '@trainyard/contract'
 import { claimNamespace, invalidRequest, newId, notFound, TrainyardError } from '@trainyard/platform'
+import { sql } from 'kysely'
 import type { RegistryContext } from '../context.ts'
 import type { TrustedPublisherRow } from '../db/schema/trusted-publishers.ts'
 import { type CiIssuer, DEFAULT_CI_ISSUERS } from '../job-tokens/ci-issuers.ts'
@@ -81,6 +82,8 @@ export async function addPublisher(request: OwnerRequest, body: AddPublisherRequ
   }
   const row = await context.database.transaction(async (trx) => {
     const claimed = await claimNamespace(context.identity, trx, { slug: namespace, subject: caller.subject })
+    // Without the lock, concurrent requests would all count the same publishers.
+    await sql`select pg_advisory_xact_lock(hashtextextended(${`publishers of ${name}`}, 0))`.execute(trx)
     const { count } = await trx
       .selectFrom('trusted_publishers')
       .select((all) => all.fn.countAll<string>().as('count'))

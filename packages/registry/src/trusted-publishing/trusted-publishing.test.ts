@@ -79,6 +79,16 @@ describe('publishing from a CI without a stored secret', () => {
     expect(widened.status).toBe(403)
   })
 
+  it('has at most twenty publishers for a trainer, also when requests arrive together', async () => {
+    const body = (index: number) => ({ issuer: 'github', repository: `acme/r${index}`, workflow: 'release.yml' })
+    const requests = Array.from({ length: 24 }, (_, index) =>
+      send('POST', `/v1/trainers/${trainer}/publishers`, body(index), admin),
+    )
+    const statuses = (await Promise.all(requests)).map(({ status }) => status)
+    expect(statuses.filter((status) => status === 409)).toHaveLength(4)
+    expect(await list()).toHaveLength(20)
+  })
+
   it('tells the repository exactly which claims are different, and its owner too', async () => {
     await add({ repositoryId: '34', workflow: 'release.yml', environment: 'production', ref: 'refs/tags/v*' })
     const claims = {
