@@ -144,7 +144,7 @@ function Members({ organisation, me, members, invitations, now, refused }: Organ
           </div>
           <p class="muted">
             Viewers read; members start jobs and push trainers; admins add members and projects; owners also appoint
-            owners. A person who shares an organisation with you is added at once. Anyone else gets a link from you.
+            owners. A person who shares an organisation with you is added at once. Anyone else gets an invitation.
           </p>
           <div>
             <button type="submit">Add member</button>

@@ -22,6 +22,8 @@ export async function fetchVersion(
   dir: string,
   { pixels }: { pixels: boolean },
 ): Promise<void> {
+  // Also for a version without files: a tar of a folder that does not exist ends the process.
+  await mkdir(dir, { recursive: true })
   const images = storeOf(context, source)
   const folders = new Set<string>()
   let after = ''
