@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import shutil
 import sys
 import time
 import unittest
@@ -157,12 +158,21 @@ class HuggingfaceTrainer(TrainerCase):
                 self.assertAlmostEqual(float(area.mean()), each["confidence"], delta=1e-3)
 
     def test_a_training_that_continues_repeats_the_same_training(self):
-        self.use("classification", (24, 12, 3), epochs=3, imgsz=32, augment=False)
+        for task in TASKS:
+            with self.subTest(task):
+                self.job.update(checkpoint=None)
+                (self.folder / "data").exists() and shutil.rmtree(self.folder / "data")
+                self.use(task, (24, 12, 3), epochs=3, imgsz=32, augment=False, learning_rate=0.003)
+                self.continue_and_compare()
+
+    def continue_and_compare(self):
         self.run_trainer()
+        self.assertNotIn("missing keys", self.errors)
         whole = {event["epoch"]: event["metrics"] for event in self.of_type("validation")}
         second = next(event for event in self.saved("last") if event["epoch"] == 2)
         self.give(second["file"], {"attempt": 1, "epoch": 2})
         self.run_trainer()
+        self.assertNotIn("missing keys", self.errors)
         again = {event["epoch"]: event["metrics"] for event in self.of_type("validation")}
         self.assertEqual(list(again), [3])
         self.assertAlmostEqual(again[3]["loss"], whole[3]["loss"], places=4)

@@ -15,6 +15,9 @@ from transformers import (
     SegformerConfig,
     ViTConfig,
 )
+from transformers.utils.logging import disable_progress_bar
+
+disable_progress_bar()
 
 CLASSES = {
     "classification": AutoModelForImageClassification,

@@ -5,7 +5,7 @@ import os
 import torch
 from trainyard_sdk import job
 from trainyard_sdk.transformers import TrainyardCallback
-from transformers import EarlyStoppingCallback, Trainer, TrainingArguments, set_seed
+from transformers import EarlyStoppingCallback, PrinterCallback, Trainer, TrainingArguments, set_seed
 
 import plots
 from data import choose_splits, class_names, collate
@@ -49,9 +49,19 @@ def arguments(primary):
 
 
 class OwnTrainer(Trainer):
-    """Of a detector's outputs, the logits and the boxes alone: others are no tensors."""
+    def _load_from_checkpoint(self, resume_from_checkpoint, model=None):
+        """Its own way leaves out weights whose names the model has changed since older versions, such as those of SegFormer."""
+        own = self.model if model is None else model
+        saved = type(own).from_pretrained(resume_from_checkpoint, local_files_only=True, use_safetensors=True)
+        own.load_state_dict(saved.state_dict())
+
+    def _load_best_model(self):
+        path = self.state.best_model_checkpoint
+        if path and os.path.isdir(path):  # Otherwise the best epoch was one of an earlier attempt.
+            self._load_from_checkpoint(path)
 
     def prediction_step(self, model, inputs, prediction_loss_only, ignore_keys=None):
+        # Of a detector's outputs, the logits and the boxes alone: others are no tensors.
         if job.task_type != "detection":
             return super().prediction_step(model, inputs, prediction_loss_only, ignore_keys)
         inputs = self._prepare_inputs(inputs)
@@ -78,6 +88,7 @@ def train():
         compute_metrics=measure,
         callbacks=callbacks,
     )
+    trainer.remove_callback(PrinterCallback)  # The job reports the figures.
     job.log(
         f"{job.model} on {trainer.args.device}: {len(examples)} images to train with, {len(val_examples)} to validate with ({val_examples.split})"
     )
