@@ -104,6 +104,7 @@ const config: KnipConfig = {
         '@trainyard/sdk',
         '@zxcvbn-ts/*',
         'jose',
+        'nodemailer',
         'pg',
         'pino',
         'yauzl',
@@ -124,7 +125,7 @@ const config: KnipConfig = {
         'src/**/*.test.ts',
       ],
       project: SOURCES,
-      ignoreDependencies: ['@aws-sdk/*', '@hono/node-server', '@zxcvbn-ts/*', 'jose', 'pg', 'pino'],
+      ignoreDependencies: ['@aws-sdk/*', '@hono/node-server', '@zxcvbn-ts/*', 'jose', 'nodemailer', 'pg', 'pino'],
     },
     'packages/web': {
       entry: [
