@@ -1,6 +1,6 @@
 import type { ClosedEngine, ClosedEngineOptions } from './docker/closed-engine.ts'
 
-export type { ClosedEngine, ClosedEngineOptions } from './docker/closed-engine.ts'
+export type { ClosedEngine } from './docker/closed-engine.ts'
 export type { ImagePart, LoadableImage, LoadedImage } from './docker/load-image.ts'
 
 /**
