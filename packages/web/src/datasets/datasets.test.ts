@@ -206,3 +206,11 @@ describe('an upload', () => {
     expect(response.headers.get('location')).toMatch(/^\/sign-in/)
   })
 })
+
+test('the report of a version keeps its styles, and can run nothing', async () => {
+  const { response, html } = await open(createTestWeb().app, '/datasets/ds_1/report')
+  expect(html).toContain('The report')
+  const policy = response.headers.get('content-security-policy')
+  expect(policy).toBe("default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox")
+  expect(response.headers.get('x-frame-options')).toBe('DENY')
+})

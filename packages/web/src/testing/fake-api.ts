@@ -276,6 +276,7 @@ export function createFakeApi(
     const picture = api.pictures[c.req.query('path') ?? '']
     return picture ? c.body(picture.body, 200, { 'content-type': picture.type }) : problem('not_found', 'No such image')
   })
+  app.get('/v1/datasets/:id/report', (c) => c.html('<style>p{color:red}</style><p>The report</p>'))
   app.delete('/v1/datasets/:id', (c) => {
     const at = api.datasets.findIndex(({ id }) => id === c.req.param('id'))
     if (at < 0) return problem('not_found', 'No such dataset')
