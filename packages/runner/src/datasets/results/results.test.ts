@@ -1,9 +1,11 @@
 import { DatasetVersionDiff, DatasetVersionReport } from '@trainyard/contract'
 import { readTar } from '@trainyard/platform'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { findVersion } from '../catalog/find-version.ts'
 import { datasetRoutes } from '../index.ts'
 import { access, createDatasetsTest, dice, exampleFiles, png, tarOf } from '../testing/test-datasets.ts'
 import { collectResults } from './collect-results.ts'
+import { DatasetResults } from './results.ts'
 
 let area: Awaited<ReturnType<typeof createDatasetsTest>>
 let app: ReturnType<typeof datasetRoutes>
@@ -98,7 +100,46 @@ test('a version is downloaded as its own files, and in another format with its i
 
 test('what a format cannot hold is said in the tar, and an unknown format is refused', async () => {
   expect(await namesIn(await get(`/v1/datasets/${id}/download?as=imagefolder`))).toContain('conversion-losses.json')
-  expect((await get(`/v1/datasets/${id}/download?as=word`)).status).toBe(400)
+  const refused = await get(`/v1/datasets/${id}/download?as=${encodeURIComponent("';--")}`)
+  expect(refused.status).toBe(400)
+  expect(await refused.text()).toMatch(/as must be one of .*coco.*yolo/)
+})
+
+/** The store of the area with another method. */
+function storeWith(name: 'get' | 'put', method: unknown): typeof area.store {
+  return new Proxy(area.store, {
+    get(store, key) {
+      const value: unknown = key === name ? method : Reflect.get(store, key)
+      return typeof value === 'function' ? value.bind(store) : value
+    },
+  })
+}
+
+test('a store that takes nothing fails the result, and not the process', async () => {
+  const store = storeWith('put', () => Promise.reject(new Error('the store is away')))
+  const results = new DatasetResults({ ...area.context, store })
+  const row = await findVersion(area.context.database.db, `${id}@1`)
+  await expect(results.download(row, 'voc')).rejects.toThrow('the store is away')
+})
+
+test('a request does not wait for a slow result, and a project has at most three at a time', async () => {
+  const held = Promise.withResolvers<void>()
+  const store = storeWith('get', async (...input: Parameters<typeof area.store.get>) => {
+    await held.promise
+    return await area.store.get(...input)
+  })
+  const results = new DatasetResults({ ...area.context, store }, { waitMs: 0 })
+  const row = await findVersion(area.context.database.db, `${id}@1`)
+  for (const format of ['coco', 'voc', 'labelme'] as const)
+    expect(await results.download(row, format), format).toBeUndefined()
+  // Another question for the same result is not another result.
+  expect(await results.download(row, 'coco')).toBeUndefined()
+  await expect(results.download(row, 'imagefolder')).rejects.toMatchObject({ code: 'rate_limited' })
+  held.resolve()
+  await expect.poll(() => results.download(row, 'labelme'), { timeout: 30_000 }).toMatch(/labelme\.tar$/)
+  await expect
+    .poll(() => results.download(row, 'imagefolder').catch(() => undefined), { timeout: 30_000 })
+    .toMatch(/imagefolder\.tar$/)
 })
 
 test('results are kept, and go after a week without use or with their dataset', async () => {

@@ -1,4 +1,3 @@
-import { createReadStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -37,8 +36,11 @@ export class DatasetResults {
   readonly #ofProject = new Map<string, number>()
   readonly #failed = new Map<string, { error: unknown; until: number }>()
 
-  constructor(context: DatasetContext) {
+  readonly #waitMs: number
+
+  constructor(context: DatasetContext, { waitMs = WAIT_MS }: { waitMs?: number } = {}) {
     this.#context = context
+    this.#waitMs = waitMs
   }
 
   report(row: DatasetRow, as: 'json' | 'html'): ResultKey {
@@ -47,8 +49,8 @@ export class DatasetResults {
       const source = await this.#fetch(row, scratch, 'source', { pixels: false })
       const [json, html] = [join(scratch, 'report.json'), join(scratch, 'report.html')]
       await makeResult({ type: 'report', source, title: `${row.name}@${row.version}`, json, html })
-      await this.#context.store.put(name('json'), createReadStream(json))
-      await this.#context.store.put(name('html'), createReadStream(html))
+      await this.#context.store.put(name('json'), await readFile(json))
+      await this.#context.store.put(name('html'), await readFile(html))
     })
   }
 
@@ -85,6 +87,8 @@ export class DatasetResults {
       if (to !== undefined) await makeResult({ type: 'convert', source, to, target })
       const folder = to === undefined ? source.dir : target
       const tar = packTar(folder, { filter: (path) => !path.endsWith(MARKER) })
+      // A store that fails leaves the rest of the stream unread: an error of it must not end the process.
+      tar.on('error', () => {})
       await this.#context.store.put(resultKey(row.id, name), tar, { contentType: 'application/x-tar' })
     })
   }
@@ -119,7 +123,7 @@ export class DatasetResults {
     const failed = this.#failed.get(key)
     if (failed !== undefined && failed.until > performance.now()) throw failed.error
     const making = this.#making.get(key) ?? this.#start(row, { key, name, gate, make })
-    const isDone = await Promise.race([making.then(() => true), sleep(WAIT_MS, false, { ref: false })])
+    const isDone = await Promise.race([making.then(() => true), sleep(this.#waitMs, false, { ref: false })])
     return isDone ? key : undefined
   }
 
