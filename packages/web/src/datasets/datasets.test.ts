@@ -207,6 +207,16 @@ describe('an upload', () => {
   })
 })
 
+test.each([
+  ['download?as=word', '"as" is "word": expected '],
+  ['diff?from=x', '"from" is "x": expected the number of a version'],
+  ['diff?from=-1', '"from" is "-1"'],
+])('a wrong value in the address is named, and not replaced: %s', async (path, text) => {
+  const { response, html } = await open(createTestWeb().app, `/datasets/ds_1/${path}`)
+  expect(response.status).toBe(400)
+  expect(html.replaceAll('&quot;', '"')).toContain(text)
+})
+
 test('the report of a version keeps its styles, and can run nothing', async () => {
   const { response, html } = await open(createTestWeb().app, '/datasets/ds_1/report')
   expect(html).toContain('The report')

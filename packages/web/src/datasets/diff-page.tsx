@@ -20,7 +20,8 @@ export function DiffPage({ assetUrl, id, name, diff }: DiffPageProps) {
     <Layout assetUrl={assetUrl} title={`${title} · Dataset`} section="datasets">
       <div class="page-head">
         <p class="crumbs">
-          <a href="/datasets">Datasets</a> <span aria-hidden="true">/</span> <a href={`/datasets/${id}@${to}`}>{id}</a>
+          <a href="/datasets">Datasets</a> <span aria-hidden="true">/</span>{' '}
+          <a href={`/datasets/${id}@${to}`}>{`${id}@${to}`}</a>
         </p>
         <h1>
           <bdi>{title}</bdi>

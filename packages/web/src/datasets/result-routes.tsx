@@ -1,13 +1,24 @@
 import { TargetFormat } from '@trainyard/contract'
 import type { Context, Hono } from 'hono'
+import { HTTPException } from 'hono/http-exception'
 import { z } from 'zod'
 import { Layout } from '../components/layout.tsx'
 import type { WebContext, WebEnv } from '../context.ts'
 import { DiffPage } from './diff-page.tsx'
 
 const RELOAD_SECONDS = '3'
-const DownloadQuery = z.object({ as: TargetFormat.optional().catch(undefined) })
-const DiffQuery = z.object({ from: z.coerce.number().int().positive().optional().catch(undefined) })
+const DownloadQuery = z.object({ as: TargetFormat.optional() })
+const DiffQuery = z.object({ from: z.coerce.number().int().positive().optional() })
+
+/** The query of an address, or a page that names the field, the value and what is expected. */
+function readQuery<T>(c: Context<WebEnv>, schema: z.ZodType<T>, expected: string): T {
+  const query = c.req.query()
+  const parsed = schema.safeParse(query)
+  if (parsed.success) return parsed.data
+  const field = String(parsed.error.issues[0]?.path[0])
+  const message = `"${field}" is ${JSON.stringify(query[field]?.slice(0, 100))}: expected ${expected}`
+  throw new HTTPException(400, { message })
+}
 
 /** Reports, differences and downloads of versions. */
 export function addResultPages(app: Hono<WebEnv>, context: WebContext): void {
@@ -30,7 +41,7 @@ export function addResultPages(app: Hono<WebEnv>, context: WebContext): void {
     const id = c.req.param('id')
     const [dataset, diff] = await Promise.all([
       context.client.datasets.get(id),
-      context.client.datasets.diff(id, DiffQuery.parse(c.req.query())),
+      context.client.datasets.diff(id, readQuery(c, DiffQuery, 'the number of a version')),
     ])
     if (diff === undefined) return preparing(c)
     return c.html(<DiffPage assetUrl={c.get('assetUrl')} id={dataset.id} name={dataset.name} diff={diff} />)
@@ -48,7 +59,7 @@ export function addResultPages(app: Hono<WebEnv>, context: WebContext): void {
   })
   app.get('/:id/download', async (c) => {
     const id = c.req.param('id')
-    const { as } = DownloadQuery.parse(c.req.query())
+    const { as } = readQuery(c, DownloadQuery, TargetFormat.options.join(', '))
     const response = await context.client.datasets.download(id, { as })
     if (response === undefined) return preparing(c)
     const name = `${id.replaceAll(/[^\w@.-]/g, '-')}${as === undefined ? '' : `-${as}`}.tar`

@@ -142,6 +142,33 @@ test('a request does not wait for a slow result, and a project has at most three
     .toMatch(/imagefolder\.tar$/)
 })
 
+test('a report is made once for both of its forms', async () => {
+  await get(`/v1/datasets/${id}/report?as=html`)
+  const { db } = area.context.database
+  const row = await findVersion(db, id)
+  const names = await db.selectFrom('dataset_results').select('name').where('dataset_id', '=', row.id).execute()
+  expect(names.map(({ name }) => name)).toEqual(expect.arrayContaining(['report.html', 'report.json']))
+})
+
+test('a dataset that is deleted while its result is made leaves nothing', async () => {
+  const { id: other } = await post('/v1/datasets?name=gone', exampleFiles())
+  const row = await findVersion(area.context.database.db, other)
+  const stored = Promise.withResolvers<void>()
+  const deleted = Promise.withResolvers<void>()
+  const store = storeWith('put', async (...input: Parameters<typeof area.store.put>) => {
+    await area.store.put(...input)
+    stored.resolve()
+    await deleted.promise
+  })
+  const results = new DatasetResults({ ...area.context, store })
+  const result = expect(results.download(row, 'coco')).rejects.toThrow()
+  await stored.promise
+  expect((await app.request(`/v1/datasets/${other}`, { method: 'DELETE' })).status).toBe(204)
+  deleted.resolve()
+  await result
+  expect((await area.keys()).filter((key) => key.includes(row.id))).toEqual([])
+})
+
 test('results are kept, and go after a week without use or with their dataset', async () => {
   const keys = async () => (await area.keys()).filter((key) => key.startsWith('results/'))
   await get(`/v1/datasets/${id}/download?as=yolo`)

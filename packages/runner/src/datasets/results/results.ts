@@ -44,19 +44,19 @@ export class DatasetResults {
   }
 
   report(row: DatasetRow, as: 'json' | 'html'): ResultKey {
-    const name = (type: string) => resultKey(row.id, `report.${type}`)
-    return this.#find(row, `report.${as}`, this.#others, async (scratch) => {
+    const names = [`report.${as}`, `report.${as === 'json' ? 'html' : 'json'}`] as const
+    return this.#find(row, names, this.#others, async (scratch) => {
       const source = await this.#fetch(row, scratch, 'source', { pixels: false })
       const [json, html] = [join(scratch, 'report.json'), join(scratch, 'report.html')]
       await makeResult({ type: 'report', source, title: `${row.name}@${row.version}`, json, html })
-      await this.#context.store.put(name('json'), await readFile(json))
-      await this.#context.store.put(name('html'), await readFile(html))
+      await this.#context.store.put(resultKey(row.id, 'report.json'), await readFile(json))
+      await this.#context.store.put(resultKey(row.id, 'report.html'), await readFile(html))
     })
   }
 
   diff(before: DatasetRow, after: DatasetRow): ResultKey {
     const name = `diff-${before.version}.json`
-    return this.#find(after, name, this.#others, async (scratch) => {
+    return this.#find(after, [name], this.#others, async (scratch) => {
       const json = join(scratch, name)
       await makeResult({
         type: 'diff',
@@ -81,7 +81,7 @@ export class DatasetResults {
     // Its own files are sent as they are, also where they could be written.
     const to = format === row.format ? undefined : format
     const name = `${to ?? 'files'}.tar`
-    return this.#find(row, name, this.#conversions, async (scratch) => {
+    return this.#find(row, [name], this.#conversions, async (scratch) => {
       const source = await this.#fetch(row, scratch, 'source', { pixels: true })
       const target = join(scratch, 'target')
       if (to !== undefined) await makeResult({ type: 'convert', source, to, target })
@@ -106,11 +106,12 @@ export class DatasetResults {
 
   async #find(
     row: DatasetRow,
-    name: string,
+    names: readonly [string, ...string[]],
     gate: ReturnType<typeof createGate>,
     make: (scratch: string) => Promise<void>,
   ): ResultKey {
     const { database, clock } = this.#context
+    const [name] = names
     const key = resultKey(row.id, name)
     const known = await database.db
       .updateTable('dataset_results')
@@ -122,7 +123,7 @@ export class DatasetResults {
     if (known !== undefined) return key
     const failed = this.#failed.get(key)
     if (failed !== undefined && failed.until > performance.now()) throw failed.error
-    const making = this.#making.get(key) ?? this.#start(row, { key, name, gate, make })
+    const making = this.#making.get(key) ?? this.#start(row, { key, names, gate, make })
     const isDone = await Promise.race([making.then(() => true), sleep(this.#waitMs, false, { ref: false })])
     return isDone ? key : undefined
   }
@@ -131,12 +132,17 @@ export class DatasetResults {
     row: DatasetRow,
     {
       key,
-      name,
+      names,
       gate,
       make,
-    }: { key: string; name: string; gate: ReturnType<typeof createGate>; make: (scratch: string) => Promise<void> },
+    }: {
+      key: string
+      names: readonly string[]
+      gate: ReturnType<typeof createGate>
+      make: (scratch: string) => Promise<void>
+    },
   ): Promise<void> {
-    const { database, clock, logger } = this.#context
+    const { database, clock, logger, store } = this.#context
     const count = this.#ofProject.get(row.project_id) ?? 0
     if (count >= MAX_OF_PROJECT)
       throw new TrainyardError(
@@ -146,14 +152,16 @@ export class DatasetResults {
     this.#ofProject.set(row.project_id, count + 1)
     const making = gate(() => inScratchFolder(this.#context, make))
       .then(async () => {
-        const values = { dataset_id: row.id, name, used_at: clock.now() }
+        const values = names.map((name) => ({ dataset_id: row.id, name, used_at: clock.now() }))
         await database.db
           .insertInto('dataset_results')
           .values(values)
           .onConflict((conflict) => conflict.doNothing())
           .execute()
       })
-      .catch((error: unknown) => {
+      .catch(async (error: unknown) => {
+        // Without a row they would stay for ever, for example when the dataset was deleted in the meantime.
+        await Promise.allSettled(names.map((name) => store.delete(resultKey(row.id, name))))
         if (!(error instanceof TrainyardError)) logger.error({ err: error, key }, 'a result of a dataset was not made')
         this.#remember(key, error)
         throw error
