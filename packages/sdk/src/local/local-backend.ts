@@ -35,7 +35,7 @@ export function createLocalBackend(runDir: string, input: LocalArguments, summar
       const root = kind === 'export' && input.out !== undefined ? resolve(input.out) : runDir
       const target = await copyInto(root, name, file)
       const sha256 = stats.isDirectory() ? createHash('sha256').update(name).digest('hex') : await hashFile(target)
-      const sizeBytes = stats.isDirectory() ? stats.size : (await stat(target)).size
+      const sizeBytes = await sizeOf(target)
       summary?.saved({ kind, path: target, sizeBytes })
       options.onProgress?.({ sentBytes: sizeBytes, totalBytes: sizeBytes })
       return { id: localArtifactId(target, name), name, sizeBytes, sha256 }
@@ -48,10 +48,10 @@ export function createLocalBackend(runDir: string, input: LocalArguments, summar
     async findCheckpoint() {
       if (input.checkpoint === undefined) return undefined
       const path = resolve(input.checkpoint)
-      const stats = await stat(path).catch((error: unknown) => {
+      await stat(path).catch((error: unknown) => {
         throw new CheckpointError(`--checkpoint is "${input.checkpoint}", which does not exist`, { cause: error })
       })
-      return { path, name: basename(path), sizeBytes: stats.size }
+      return { path, name: basename(path), sizeBytes: await sizeOf(path) }
     },
     async listImages() {
       return input.images === undefined ? undefined : listImages(resolve(input.images))
@@ -71,6 +71,15 @@ const OWN_NAMES = new Set(['journal.jsonl', 'work'])
  * Copies an artifact into the folder of the run, under its name. A name that only this file system refuses, or that the run
  * itself uses, gets another file: the platform accepts it too. `name` is already checked to stay inside of `root`.
  */
+/** The bytes of a file, or of all files of a folder. */
+async function sizeOf(path: string): Promise<number> {
+  const stats = await stat(path)
+  if (!stats.isDirectory()) return stats.size
+  const entries = await readdir(path, { recursive: true, withFileTypes: true })
+  const files = entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => stat(join(parentPath, name)))
+  return (await Promise.all(files)).reduce((total, { size }) => total + size, 0)
+}
+
 async function copyInto(root: string, name: string, file: string): Promise<string> {
   const target = join(root, name)
   const [first = ''] = name.split('/')
