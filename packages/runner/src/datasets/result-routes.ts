@@ -2,11 +2,12 @@ import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import { DatasetResultPending, DatasetVersionDiff, DatasetVersionReport, TargetFormat } from '@trainyard/contract'
 import { invalidRequest } from '@trainyard/platform'
 import type { Context } from 'hono'
+import { json, problem } from '../http/openapi.ts'
 import { parseBody } from '../http/read-body.ts'
 import { findVersion } from './catalog/find-version.ts'
 import type { DatasetContext } from './context.ts'
 import { DatasetResults } from './results/results.ts'
-import { Archive, json, problem, VersionParams } from './route-parts.ts'
+import { Archive, VersionParams } from './route-parts.ts'
 import { streamOf } from './stream-of.ts'
 
 const RETRY_SECONDS = 3

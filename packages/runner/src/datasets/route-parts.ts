@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi'
-import { DatasetFormat, PROBLEM_MEDIA_TYPE, Problem, ProjectName, readableLine, TaskType } from '@trainyard/contract'
+import { DatasetFormat, ProjectName, readableLine, TaskType } from '@trainyard/contract'
 import type { Context } from 'hono'
 
 export const Archive = z.string().meta({ format: 'binary' })
@@ -7,15 +7,6 @@ export const IdParams = z.object({ id: z.string().min(1).max(100) })
 export const VersionParams = z.object({
   id: z.string().min(1).max(100).describe('`ds_…@3` for version 3. Without a number: the latest version'),
 })
-export const json = <T extends z.ZodType>(schema: T, description: string) => ({
-  description,
-  content: { 'application/json': { schema } },
-})
-export const problem = (description: string) => ({
-  description,
-  content: { [PROBLEM_MEDIA_TYPE]: { schema: Problem } },
-})
-
 /** Parameters of an upload. A JSON request has them in its body. */
 export const UploadQuery = z.object({
   name: readableLine(200),

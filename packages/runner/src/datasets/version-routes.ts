@@ -2,7 +2,7 @@ import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import { Dataset, DatasetVersionList, RegisterVersionRequest, readableLine } from '@trainyard/contract'
 import { PEOPLE_BODY, readJsonBody } from '@trainyard/platform'
 import type { Context } from 'hono'
-import { Cursor } from '../http/openapi.ts'
+import { Cursor, json, problem } from '../http/openapi.ts'
 import { parseBody } from '../http/read-body.ts'
 import type { DatasetAccess } from './access.ts'
 import { findVersion } from './catalog/find-version.ts'
@@ -11,7 +11,7 @@ import type { DatasetContext } from './context.ts'
 import { registerDataset } from './registration/register-dataset.ts'
 import { registerSource } from './registration/register-source.ts'
 import { readRequestBody } from './registration/request-body.ts'
-import { archiveBody, IdParams, isJson, json, problem, UploadQuery, VersionParams } from './route-parts.ts'
+import { archiveBody, IdParams, isJson, UploadQuery, VersionParams } from './route-parts.ts'
 
 const VersionQuery = UploadQuery.omit({ name: true, project: true }).extend({
   message: readableLine(500).optional().describe('What changed'),
