@@ -32,7 +32,7 @@ export interface ProcessFinder {
 
 const EVERY_MS = 100
 const MAX_WAIT_MS = 2000
-/** The relay of the sandbox's network, in its arguments. */
+/** The relay of the sandbox's network, in its arguments and in those of the shell that starts it. */
 const RELAY = 'relay.cjs'
 const NOTHING: SeenProcesses = { samples: 0, busyThreads: [], detached: [], unreachable: undefined }
 
@@ -110,10 +110,13 @@ function withForeign(counted: number | undefined, foreign: ReadonlySet<string>):
 
 async function sample(processes: readonly Process[], root: number, known: number | undefined) {
   const init = processes.find(({ innerPid, pid }) => innerPid === 1 && pid !== 1)
-  const inside = processes.filter(({ pid, innerPid, isRelay }) => innerPid > 1 && innerPid !== pid && !isRelay)
-  const trainer = inside.toSorted((a, b) => a.innerPid - b.innerPid)[0]
+  const inner = processes.filter(({ pid, innerPid }) => innerPid > 1 && innerPid !== pid)
+  const trainer = inner.toSorted((a, b) => a.innerPid - b.innerPid)[0]
+  // The shell that becomes the trainer starts the relay and short helpers before: none of these is the trainer.
+  if (init === undefined || trainer === undefined || trainer.isRelay) return undefined
   // After its end, another process can be the first one while the sandbox is ending them all.
-  if (init === undefined || trainer === undefined || (known !== undefined && trainer.pid !== known)) return undefined
+  if (known !== undefined && trainer.pid !== known) return undefined
+  const inside = inner.filter(({ isRelay }) => !isRelay)
   const session = processes.find(({ pid }) => pid === root)?.session
   const detached = inside.filter((one) => one !== trainer && (one.session !== session || one.parent === init.pid))
   let busyThreads = 0
