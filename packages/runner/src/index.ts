@@ -26,13 +26,7 @@ export {
   type EmbeddedRunnerOptions,
   startEmbeddedRunner,
 } from './embedded/start-embedded-runner.ts'
-export {
-  type ClosedEngine,
-  type ImagePart,
-  type LoadableImage,
-  type LoadedImage,
-  openClosedEngine,
-} from './launchers/closed-engine.ts'
+export type { ClosedEngine, ImagePart, LoadableImage, LoadedImage } from './launchers/closed-engine.ts'
 export type {
   AttemptRef,
   Launcher,
@@ -42,6 +36,7 @@ export type {
   OutputLine,
   OutputPosition,
 } from './launchers/launcher.ts'
+export { openClosedEngine } from './launchers/open-closed-engine.ts'
 export {
   createSubprocessLauncher,
   describeSandbox,

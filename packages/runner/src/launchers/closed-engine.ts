@@ -1,15 +1,57 @@
-import type { ClosedEngine, ClosedEngineOptions } from './docker/closed-engine.ts'
+import type { Logger } from '@trainyard/platform'
+import type { AttemptRef, Launcher } from './launcher.ts'
 
-export type { ClosedEngine } from './docker/closed-engine.ts'
-export type { ImagePart, LoadableImage, LoadedImage } from './docker/load-image.ts'
+/** A part of an image: its config or a layer. */
+export interface ImagePart {
+  readonly digest: string
+  readonly sizeBytes: number
+  open(): AsyncIterable<Uint8Array> | Promise<AsyncIterable<Uint8Array>>
+}
+
+/** An image that an engine can load. */
+export interface LoadableImage {
+  readonly config: ImagePart
+  /** Lowest first. */
+  readonly layers: readonly ImagePart[]
+}
+
+/** An image in an engine. */
+export interface LoadedImage {
+  /** `sha256:…`, under which it can be run. */
+  readonly id: string
+  /** Removes it, unless the engine had it before. */
+  remove(): Promise<void>
+}
+
+export interface ClosedEngineOptions {
+  /** The `DOCKER_…` variables. */
+  env: Readonly<Record<string, string | undefined>>
+  /** Everything that is created carries it. */
+  instanceId: string
+  logger: Logger
+}
+
+export interface ClosedLauncherOptions {
+  datasetCacheDir: string
+  datasetCacheMaxGb: number
+  /** Folders of this machine that trainers see, writable, at these paths: what is left in them was written elsewhere. */
+  folders: readonly { path: string; dir: string }[]
+}
 
 /**
- * Opens the Docker engine of this machine to run trainers that are not trusted with any network.
- *
- * @returns a text that says why, where containers cannot be run and watched here
+ * A Docker engine of this machine, for containers that reach one address of this machine and nothing else: their network has
+ * no way out, and no names.
  */
-export async function openClosedEngine(options: ClosedEngineOptions): Promise<ClosedEngine | string> {
-  // Imported only when used: the client is large and takes long to load.
-  const docker = await import('./docker/closed-engine.ts')
-  return await docker.openClosedEngine(options)
+export interface ClosedEngine {
+  /** For example `linux/amd64`. */
+  readonly platform: string
+  /** Loads an image, or finds it in the engine. */
+  load(image: LoadableImage): Promise<LoadedImage>
+  /** Creates the network. Returns the address of this machine that its containers reach. */
+  openNetwork(): Promise<string>
+  createLauncher(options: ClosedLauncherOptions): Promise<Launcher>
+  /** The first process of an attempt's container, as this machine numbers it. Undefined: it does not run. */
+  rootProcess(ref: AttemptRef): Promise<number | undefined>
+  /** Removes every container, volume, network and image of this instance, also those that a killed process left. */
+  close(): Promise<void>
 }

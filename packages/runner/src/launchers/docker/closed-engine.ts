@@ -1,10 +1,16 @@
-import type { Logger } from '@trainyard/platform'
 import type Docker from 'dockerode'
+import type {
+  ClosedEngine,
+  ClosedEngineOptions,
+  ClosedLauncherOptions,
+  LoadableImage,
+  LoadedImage,
+} from '../closed-engine.ts'
 import type { AttemptRef, Launcher } from '../launcher.ts'
 import { type DockerConfig, readDockerConfig } from './config.ts'
 import { connectEngine, ignoring, readEngineInfo } from './engine.ts'
 import { createDockerLauncher } from './launcher.ts'
-import { type LoadableImage, type LoadedImage, loadImage } from './load-image.ts'
+import { loadImage } from './load-image.ts'
 import { attemptName, instanceLabel, instanceLabels } from './names.ts'
 import { ensureNetwork } from './networks.ts'
 import { firstAddress } from './subnets.ts'
@@ -13,39 +19,6 @@ import { firstAddress } from './subnets.ts'
 const LOAD_TIMEOUT_MS = 30 * 60_000
 /** No machine has this address: https://datatracker.ietf.org/doc/html/rfc5737 */
 const NO_NAME_SERVER = '192.0.2.53'
-
-export interface ClosedEngineOptions {
-  /** The `DOCKER_…` variables. */
-  env: Readonly<Record<string, string | undefined>>
-  /** Everything that is created carries it. */
-  instanceId: string
-  logger: Logger
-}
-
-export interface ClosedLauncherOptions {
-  datasetCacheDir: string
-  datasetCacheMaxGb: number
-  /** Folders of this machine that trainers see, writable, at these paths: what is left in them was written elsewhere. */
-  folders: readonly { path: string; dir: string }[]
-}
-
-/**
- * A Docker engine of this machine, for containers that reach one address of this machine and nothing else: their network has
- * no way out, and no names.
- */
-export interface ClosedEngine {
-  /** For example `linux/amd64`. */
-  readonly platform: string
-  /** Loads an image, or finds it in the engine. */
-  load(image: LoadableImage): Promise<LoadedImage>
-  /** Creates the network. Returns the address of this machine that its containers reach. */
-  openNetwork(): Promise<string>
-  createLauncher(options: ClosedLauncherOptions): Promise<Launcher>
-  /** The first process of an attempt's container, as this machine numbers it. Undefined: it does not run. */
-  rootProcess(ref: AttemptRef): Promise<number | undefined>
-  /** Removes every container, volume, network and image of this instance, also those that a killed process left. */
-  close(): Promise<void>
-}
 
 /**
  * @returns a text that says why, where containers cannot be run and watched here

@@ -2,29 +2,8 @@ import { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
 import type Docker from 'dockerode'
 import { createTarPacker } from 'modern-tar'
+import type { LoadableImage, LoadedImage } from '../closed-engine.ts'
 import { ignoring } from './engine.ts'
-
-/** A part of an image: its config or a layer. */
-export interface ImagePart {
-  readonly digest: string
-  readonly sizeBytes: number
-  open(): AsyncIterable<Uint8Array> | Promise<AsyncIterable<Uint8Array>>
-}
-
-/** An image that an engine can load. */
-export interface LoadableImage {
-  readonly config: ImagePart
-  /** Lowest first. */
-  readonly layers: readonly ImagePart[]
-}
-
-/** An image in an engine. */
-export interface LoadedImage {
-  /** `sha256:…`, under which it can be run. */
-  readonly id: string
-  /** Removes it, unless the engine had it before. */
-  remove(): Promise<void>
-}
 
 /**
  * Loads an image into an engine under a tag of its own. One that the engine has already is used as it is.
