@@ -69,7 +69,9 @@ jobs:
   afterEach(() => rm(dir, { recursive: true, force: true }))
 
   const runWorkflow = async () => {
-    const local = `github/codeql-action@v3=${join(dir, 'codeql')}`
+    const [, revision] =
+      /github\/codeql-action\/upload-sarif@(\w+)/.exec(await readFile(join(root, 'action.yml'), 'utf8')) ?? []
+    const local = `github/codeql-action@${revision}=${join(dir, 'codeql')}`
     const args = ['push', '-W', 'workflow.yml', '-P', 'ubuntu-latest=-self-hosted', '--action-offline-mode']
     return await run(act ?? '', [...args, '--local-repository', local], {
       cwd: dir,
