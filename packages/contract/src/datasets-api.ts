@@ -195,6 +195,8 @@ export const DatasetVersionDiff = z
 export type DatasetVersionDiff = z.infer<typeof DatasetVersionDiff>
 
 /** `GET /v1/datasets/{id}/report`: how the images and objects of a version are distributed, and what is wrong with it. */
+/** The content security policy of a report as a page: it has styles and pictures of its own, and runs nothing. */
+export const REPORT_PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
 export const DatasetVersionReport = z
   .looseObject({
     images: z.number().int(),

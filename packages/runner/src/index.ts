@@ -26,7 +26,7 @@ export {
   type EmbeddedRunnerOptions,
   startEmbeddedRunner,
 } from './embedded/start-embedded-runner.ts'
-export type { ClosedEngine, ImagePart, LoadableImage, LoadedImage } from './launchers/closed-engine.ts'
+export type { ClosedEngine, ImagePart, LoadableImage } from './launchers/closed-engine.ts'
 export type {
   AttemptRef,
   Launcher,

@@ -42,13 +42,9 @@ export async function runImage({ images, env, instanceId, ...options }: RunImage
     return skip(`the trainer needs ${network.join(', ')}, which containers of a check cannot reach`)
   options.onProgress?.('loading the image')
   try {
-    const loaded = await engine.load(image)
-    try {
-      const outcome = await runCompliance({ ...options, manifest, trainer: { image: { engine, id: loaded.id } } })
-      return withOthers(outcome, image, images)
-    } finally {
-      await loaded.remove()
-    }
+    const id = await engine.load(image)
+    const outcome = await runCompliance({ ...options, manifest, trainer: { image: { engine, id } } })
+    return withOthers(outcome, image, images)
   } finally {
     await engine.close()
   }

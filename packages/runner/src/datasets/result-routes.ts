@@ -1,5 +1,11 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
-import { DatasetResultPending, DatasetVersionDiff, DatasetVersionReport, TargetFormat } from '@trainyard/contract'
+import {
+  DatasetResultPending,
+  DatasetVersionDiff,
+  DatasetVersionReport,
+  REPORT_PAGE_POLICY,
+  TargetFormat,
+} from '@trainyard/contract'
 import { invalidRequest } from '@trainyard/platform'
 import type { Context } from 'hono'
 import { json, problem } from '../http/openapi.ts'
@@ -81,8 +87,8 @@ export function addResultRoutes(api: OpenAPIHono, context: DatasetContext): void
     const { as } = parseBody(reportRoute.request.query, c.req.query())
     const key = await results.report(await findVersion(context.database.db, c.req.param('id')), as)
     if (as === 'json') return await send(c, key, { 'Content-Type': 'application/json' })
-    const policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
-    return await send(c, key, { 'Content-Type': 'text/html; charset=utf-8', 'Content-Security-Policy': policy })
+    const type = 'text/html; charset=utf-8'
+    return await send(c, key, { 'Content-Type': type, 'Content-Security-Policy': REPORT_PAGE_POLICY })
   })
   api.get('/v1/datasets/:id/diff', async (c) => {
     const { from } = parseBody(diffRoute.request.query, c.req.query())

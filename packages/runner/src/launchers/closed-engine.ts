@@ -15,14 +15,6 @@ export interface LoadableImage {
   readonly layers: readonly ImagePart[]
 }
 
-/** An image in an engine. */
-export interface LoadedImage {
-  /** `sha256:…`, under which it can be run. */
-  readonly id: string
-  /** Removes it, unless the engine had it before. */
-  remove(): Promise<void>
-}
-
 export interface ClosedEngineOptions {
   /** The `DOCKER_…` variables. */
   env: Readonly<Record<string, string | undefined>>
@@ -45,8 +37,8 @@ export interface ClosedLauncherOptions {
 export interface ClosedEngine {
   /** For example `linux/amd64`. */
   readonly platform: string
-  /** Loads an image, or finds it in the engine. */
-  load(image: LoadableImage): Promise<LoadedImage>
+  /** Loads an image, or finds it in the engine. Returns its `sha256:…`, under which it can be run. */
+  load(image: LoadableImage): Promise<string>
   /** Creates the network. Returns the address of this machine that its containers reach. */
   openNetwork(): Promise<string>
   createLauncher(options: ClosedLauncherOptions): Promise<Launcher>

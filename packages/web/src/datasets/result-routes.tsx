@@ -1,4 +1,4 @@
-import { TargetFormat } from '@trainyard/contract'
+import { REPORT_PAGE_POLICY, TargetFormat } from '@trainyard/contract'
 import type { Context, Hono } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { z } from 'zod'
@@ -52,7 +52,7 @@ export function addResultPages(app: Hono<WebEnv>, context: WebContext): void {
     return new Response(response.body, {
       headers: {
         'Content-Type': 'text/html; charset=utf-8',
-        'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox",
+        'Content-Security-Policy': REPORT_PAGE_POLICY,
         'X-Content-Type-Options': 'nosniff',
       },
     })

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events'
-import { type Kysely, sql } from 'kysely'
+import type { Kysely } from 'kysely'
 import type { Logger } from '../../log.ts'
 import type { IdentityStore } from '../db/identity-store.ts'
 import type { IdentityDatabase } from '../db/schema/index.ts'
@@ -10,9 +10,8 @@ const CHANNEL = 'access'
  * Tells every process, when the transaction commits, that a token, session or membership has ended or changed. Requests read
  * their caller from the database each time and need no notification; connections that stay open do.
  */
-export async function notifyAccessChange(trx: Kysely<IdentityDatabase>, schema?: string): Promise<void> {
-  // Channels are named after their schema. Without one, it is the first in the search path of the transaction.
-  await sql`select pg_notify(coalesce(${schema ?? null}, current_schema()) || ${`:${CHANNEL}`}, '')`.execute(trx)
+export async function notifyAccessChange({ database }: IdentityStore, trx: Kysely<IdentityDatabase>): Promise<void> {
+  await database.notify(CHANNEL, '', trx)
 }
 
 /** Calls handlers when access has changed, in any process. It listens from the first handler on. */

@@ -1,15 +1,13 @@
-import { type Kysely, type Selectable, sql, type Transaction } from 'kysely'
+import { type Kysely, type Selectable, sql } from 'kysely'
 import type { IdentityDatabase } from '../db/schema/index.ts'
 import type { MemberInvitationsTable } from '../db/schema/member-invitations.ts'
 import { isAtLeast, LEAST_ROLE } from '../permissions/roles.ts'
 import { isValid } from '../tokens/is-valid.ts'
 import { hashSecret, isWellFormedSecret } from '../tokens/secrets.ts'
 
-type Database = Kysely<IdentityDatabase> | Transaction<IdentityDatabase>
-
 /** The invitation of a secret, to one email, if it can still be used. It stays usable. */
 export async function findInvitation(
-  db: Database,
+  db: Kysely<IdentityDatabase>,
   { secret, email }: { secret: string; email: string },
 ): Promise<Selectable<MemberInvitationsTable> | undefined> {
   if (!isWellFormedSecret(secret)) return undefined
@@ -24,7 +22,10 @@ export async function findInvitation(
 }
 
 /** Whether the account and the token that created an invitation are valid, and the role of the account is still sufficient. */
-export async function couldStillGrant(db: Database, invitation: Selectable<MemberInvitationsTable>): Promise<boolean> {
+export async function couldStillGrant(
+  db: Kysely<IdentityDatabase>,
+  invitation: Selectable<MemberInvitationsTable>,
+): Promise<boolean> {
   const inviter = await db
     .selectFrom('accounts')
     .leftJoin('memberships', (join) =>

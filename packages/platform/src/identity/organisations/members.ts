@@ -62,7 +62,7 @@ export async function setMember(
       organisationId,
       data: { role, before },
     })
-    await notifyAccessChange(trx)
+    await notifyAccessChange(identity, trx)
     const member = selectMembers(trx, organisationId).where('accounts.id', '=', account.id)
     return { member: toMember(await member.executeTakeFirstOrThrow()) }
   })
@@ -106,7 +106,7 @@ export async function removeMember(
       organisationId,
       data: { before: role },
     })
-    await notifyAccessChange(trx)
+    await notifyAccessChange(identity, trx)
   })
 }
 

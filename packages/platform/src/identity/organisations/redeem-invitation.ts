@@ -48,7 +48,7 @@ export async function redeemInvitation(
       organisationId,
       data: { role, invitation: invitation.id, invitedBy: invitation.invited_by },
     })
-    await notifyAccessChange(trx)
+    await notifyAccessChange(identity, trx)
     const row = await trx
       .selectFrom('organisations')
       .selectAll()

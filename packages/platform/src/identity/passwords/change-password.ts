@@ -46,7 +46,7 @@ export async function changePassword(
     if (changed === undefined) throw wrongPassword()
     // A reset that is still pending would let its holder change the password again.
     await trx.deleteFrom('password_resets').where('account_id', '=', id).execute()
-    const sessionsEnded = await endSessions(trx, id, caller.tokenId)
+    const sessionsEnded = await endSessions(identity, trx, { accountId: id, keep: caller.tokenId })
     await writeAudit(identity, trx, {
       ...actorOf(caller),
       action: 'password.change',

@@ -49,7 +49,7 @@ export async function redeemReset(
       .returning(['id', 'email'])
       .executeTakeFirst()
     if (account === undefined) throw invalidReset()
-    const sessionsEnded = await endSessions(trx, account.id)
+    const sessionsEnded = await endSessions(identity, trx, { accountId: account.id })
     await writeAudit(identity, trx, {
       actor: account.id,
       address,

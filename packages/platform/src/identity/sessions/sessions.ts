@@ -36,7 +36,7 @@ export async function endSession(identity: IdentityStore, caller: Caller, sessio
       .executeTakeFirstOrThrow()
     if (numUpdatedRows === 0n) throw notFound('session', sessionId)
     await writeAudit(identity, trx, { ...actorOf(caller), action: 'session.end', subject: sessionId })
-    await notifyAccessChange(trx)
+    await notifyAccessChange(identity, trx)
   })
 }
 
@@ -50,9 +50,9 @@ export async function endCurrentSession(identity: IdentityStore, caller: Caller)
 
 /** Ends all sessions of an account except `keep`, and returns how many it ended. */
 export async function endSessions(
+  identity: IdentityStore,
   trx: Transaction<IdentityDatabase>,
-  accountId: string,
-  keep?: string,
+  { accountId, keep }: { accountId: string; keep?: string | undefined },
 ): Promise<number> {
   let query = trx
     .updateTable('tokens')
@@ -62,7 +62,7 @@ export async function endSessions(
     .where('revoked_at', 'is', null)
   if (keep !== undefined) query = query.where('id', '!=', keep)
   const { numUpdatedRows } = await query.executeTakeFirstOrThrow()
-  await notifyAccessChange(trx)
+  await notifyAccessChange(identity, trx)
   return Number(numUpdatedRows)
 }
 

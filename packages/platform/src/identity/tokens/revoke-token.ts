@@ -42,7 +42,7 @@ export async function revokeToken(
     const row = await query.returning(REVOKED).executeTakeFirst()
     if (row === undefined) throw notFound('token', id)
     await auditRevoked(identity, trx, row, by)
-    await notifyAccessChange(trx)
+    await notifyAccessChange(identity, trx)
   })
 }
 
@@ -65,7 +65,7 @@ export async function revokeTokensOf(
     .returning(REVOKED)
     .execute()
   for (const row of rows) await auditRevoked(identity, trx, row, by)
-  if (rows.length > 0) await notifyAccessChange(trx, identity.schema)
+  if (rows.length > 0) await notifyAccessChange(identity, trx)
 }
 
 const REVOKED = ['id', 'name', 'scopes', 'account_id', 'organisation_id', 'project_id'] as const

@@ -3,8 +3,7 @@ import { formatCursor, notFound, parseCursor } from '@trainyard/platform'
 import { sql } from 'kysely'
 import { z } from 'zod'
 import type { DatasetContext } from '../context.ts'
-import { storeOf } from '../sources/store-of.ts'
-import { datasetKey } from '../storage/storage-keys.ts'
+import { imageKey, storeOf } from '../sources/store-of.ts'
 import { findVersion } from './find-version.ts'
 
 export interface ListFilesOptions {
@@ -72,7 +71,6 @@ async function listPage(
     .where('id', '=', datasetId)
     .executeTakeFirstOrThrow()
   const store = storeOf(context, source)
-  const keyOf = (path: string) => (source === null ? datasetKey(datasetId, path) : `${source.prefix}${path}`)
   const rows = await query.execute()
   const page = rows.slice(0, count)
   const last = page.at(-1)
@@ -83,7 +81,7 @@ async function listPage(
   )
   const files = await Promise.all(
     page.map(async (row) => {
-      const { url, expiresAt } = await store.signGet(keyOf(row.path))
+      const { url, expiresAt } = await store.signGet(imageKey(datasetId, source, row.path))
       return {
         path: row.path,
         sizeBytes: row.size_bytes,

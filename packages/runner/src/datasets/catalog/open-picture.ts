@@ -1,8 +1,7 @@
 import { MAX_PICTURE_BYTES, MAX_PICTURE_PIXELS } from '@trainyard/contract'
 import { notFound, pictureSignature, TrainyardError } from '@trainyard/platform'
 import type { DatasetContext } from '../context.ts'
-import { storeOf } from '../sources/store-of.ts'
-import { datasetKey } from '../storage/storage-keys.ts'
+import { imageKey, storeOf } from '../sources/store-of.ts'
 import { findVersion } from './find-version.ts'
 
 export interface Picture {
@@ -28,8 +27,7 @@ export async function openPicture(context: DatasetContext, name: string, path: s
     throw refuse(`${path} has ${sizeBytes} bytes: pages show images of up to ${MAX_PICTURE_BYTES} bytes`)
   if (width !== null && height !== null && width * height > MAX_PICTURE_PIXELS)
     throw refuse(`${path} has ${width} x ${height} pixels: pages show images of up to ${MAX_PICTURE_PIXELS} pixels`)
-  const key = source === null ? datasetKey(id, path) : `${source.prefix}${path}`
-  const { body } = await storeOf(context, source).get(key)
+  const { body } = await storeOf(context, source).get(imageKey(id, source, path))
   const chunks = body[Symbol.asyncIterator]()
   const first = await chunks.next()
   const head: Uint8Array = first.done === true ? new Uint8Array() : first.value

@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises'
 import type { DatasetRow } from '../../db/schema/datasets.ts'
 import type { DatasetContext } from '../context.ts'
 import { concurrently } from '../registration/concurrently.ts'
-import { storeOf } from '../sources/store-of.ts'
+import { imageKey, storeOf } from '../sources/store-of.ts'
 import { datasetKey } from '../storage/storage-keys.ts'
 
 const CONCURRENCY = 16
@@ -44,10 +44,9 @@ export async function fetchVersion(
     await concurrently(page, CONCURRENCY, async ({ path, role, sha256, etag, width, height }) => {
       const file = join(dir, path)
       if (role === 'image' && !pixels) return await writeFile(file, placeholder(width, height, sha256 ?? etag ?? ''))
-      const isReferenced = role === 'image' && source !== null
-      const { body } = isReferenced
-        ? await images.get(`${source.prefix}${path}`)
-        : await context.store.get(datasetKey(id, path))
+      const { body } = await (role === 'image'
+        ? images.get(imageKey(id, source, path))
+        : context.store.get(datasetKey(id, path)))
       await pipeline(Readable.from(body), createWriteStream(file))
     })
     const last = page.at(-1)

@@ -1,11 +1,5 @@
 import type Docker from 'dockerode'
-import type {
-  ClosedEngine,
-  ClosedEngineOptions,
-  ClosedLauncherOptions,
-  LoadableImage,
-  LoadedImage,
-} from '../closed-engine.ts'
+import type { ClosedEngine, ClosedEngineOptions, ClosedLauncherOptions, LoadableImage } from '../closed-engine.ts'
 import type { AttemptRef, Launcher } from '../launcher.ts'
 import { type DockerConfig, readDockerConfig } from './config.ts'
 import { connectEngine, ignoring, readEngineInfo } from './engine.ts'
@@ -60,7 +54,7 @@ class DockerEngine implements ClosedEngine {
     this.platform = platform
   }
 
-  async load(image: LoadableImage): Promise<LoadedImage> {
+  async load(image: LoadableImage): Promise<string> {
     return await loadImage(connectEngine(this.#config, LOAD_TIMEOUT_MS), image, `${this.#name}:latest`)
   }
 

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
 import type Docker from 'dockerode'
 import { createTarPacker } from 'modern-tar'
-import type { LoadableImage, LoadedImage } from '../closed-engine.ts'
+import type { LoadableImage } from '../closed-engine.ts'
 import { ignoring } from './engine.ts'
 
 /**
@@ -10,19 +10,14 @@ import { ignoring } from './engine.ts'
  *
  * @throws with the engine's message, for example when a layer has other bytes than the config names
  */
-export async function loadImage(docker: Docker, image: LoadableImage, tag: string): Promise<LoadedImage> {
+export async function loadImage(docker: Docker, image: LoadableImage, tag: string): Promise<string> {
   const { digest } = image.config
   const existing = await ignoring([404], docker.getImage(digest).inspect())
-  if (existing?.Id === digest) return { id: digest, remove: () => Promise.resolve() }
+  if (existing?.Id === digest) return digest
   const answer = await docker.loadImage(Readable.from(packArchive(image, tag)), { quiet: true })
   await readAnswer(answer)
   const { Id } = await docker.getImage(tag).inspect()
-  return {
-    id: Id,
-    async remove() {
-      await ignoring([404], docker.getImage(tag).remove({ force: true }))
-    },
-  }
+  return Id
 }
 
 /** The archive of `docker save`. Layers are named by their position, because an image can have the same one twice. */
