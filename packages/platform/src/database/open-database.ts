@@ -44,8 +44,8 @@ export interface Database<DB> {
   query<Row>(statement: { name: string; text: string }, values: readonly unknown[]): Promise<Row[]>
   transaction<T>(work: (trx: Transaction<DB>) => Promise<T>): Promise<T>
   /**
-   * Notifies the listeners of a channel in every process; with a transaction, which may be of another schema, when it commits. PostgreSQL limits a payload
-   * to 7,999 bytes: send an id, not the data.
+   * Notifies the listeners of a channel in every process; with a transaction, which may be one of another schema, when it
+   * commits. PostgreSQL limits a payload to 7,999 bytes: send an id, not the data.
    */
   notify(channel: string, payload: string, trx?: Kysely<DB>): Promise<void>
   /** Resolves with a function that stops listening. A lost connection is restored. */
