@@ -121,6 +121,8 @@ async function sample(processes: readonly Process[], root: number, known: number
   const detached = inside.filter((one) => one !== trainer && (one.session !== session || one.parent === init.pid))
   let busyThreads = 0
   for (const { pid } of inside) busyThreads += await countBusy(pid)
+  // Others end right after it. They were read before their end for certain only if it has not ended by now.
+  if ((await readProcess(trainer.pid)) === undefined) return undefined
   return {
     pid: trainer.pid,
     busyThreads,
