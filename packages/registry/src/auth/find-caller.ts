@@ -11,8 +11,7 @@ export async function findCaller(
   secret: string,
   namespace?: string | undefined,
 ): Promise<RegistryCaller | undefined> {
-  const caller = await identity.findCaller(secret)
-  return caller && (await toRegistryCaller(identity, caller, namespace))
+  return await readCaller(identity, () => identity.findCaller(secret), namespace)
 }
 
 /**
@@ -24,15 +23,16 @@ export async function findGrantor(
   tokenId: string,
   namespace?: string | undefined,
 ): Promise<RegistryCaller | undefined> {
-  const caller = await identity.findCallerOfToken(tokenId)
-  return caller && (await toRegistryCaller(identity, caller, namespace))
+  return await readCaller(identity, () => identity.findCallerOfToken(tokenId), namespace)
 }
 
-async function toRegistryCaller(
+async function readCaller(
   identity: RegistryContext['identity'],
-  caller: Caller,
+  read: () => Promise<Caller | undefined>,
   namespace: string | undefined,
-): Promise<RegistryCaller> {
+): Promise<RegistryCaller | undefined> {
+  const caller = await read()
+  if (caller === undefined) return undefined
   const { account, subject, scopes = [], tokenId, expiresAt } = caller
   if (account === undefined) return callerOfToken({ owner: subject, scopes, tokenId, expiresAt })
   // Only an operator who is not a member needs to know which namespaces are organisations.
@@ -40,5 +40,8 @@ async function toRegistryCaller(
   if (!account.operator || isMember) return callerOfAccount(caller, () => true)
   const rows = await identity.database.db.selectFrom('organisations').select('slug').execute()
   const slugs = new Set(rows.map(({ slug }) => slug))
-  return callerOfAccount(caller, (namespace) => slugs.has(namespace))
+  // Docker sends several layers at once. Another of its requests may have claimed the namespace after this one read the
+  // memberships: memberships that are read after the organisations include it.
+  const current = namespace === undefined || slugs.has(namespace) ? await read() : caller
+  return current && callerOfAccount(current, (namespace) => slugs.has(namespace))
 }

@@ -66,4 +66,40 @@ describe('pushing with a token of an account', () => {
     expect(owner?.account_id).toContain('acc_none_push:*')
     expect(await open(operator, 'fresh/a')).toBe(202)
   })
+
+  it('lets an operator push to a namespace that another request of the same push claims meanwhile', async () => {
+    const token = await tokenOf(undefined, ['push:*', 'admin:*'], true)
+    const { context } = harness.registry
+    const grantOf = async (name: string) => {
+      const response = await harness.request(`/token?scope=repository:${name}:pull,push`, { token })
+      return ((await response.json()) as { token: string }).token
+    }
+    const grant = await grantOf('meanwhile/a')
+    const original = { ...context.identity }
+    /** The first to read its memberships goes on when the other has claimed the namespace. */
+    const afterClaim = (name: string) => {
+      let isFirst = true
+      return async <T>(found: Promise<T>): Promise<T> => {
+        const caller = await found
+        if (isFirst) {
+          isFirst = false
+          expect(await open(token, name)).toBe(202)
+        }
+        return caller
+      }
+    }
+    try {
+      const wait = afterClaim('meanwhile/a')
+      context.identity.findCallerOfToken = (id) => wait(original.findCallerOfToken(id))
+      expect(await open(grant, 'meanwhile/a')).toBe(202)
+      const next = afterClaim('later/a')
+      context.identity.findCaller = (secret) => next(original.findCaller(secret))
+      expect(await open(await grantOf('later/a'), 'later/a')).toBe(202)
+      const last = afterClaim('last/a')
+      context.identity.findCaller = (secret) => last(original.findCaller(secret))
+      expect(await open(token, 'last/a')).toBe(202)
+    } finally {
+      Object.assign(context.identity, original)
+    }
+  })
 })
