@@ -28,7 +28,7 @@ export const bench: Bench = async ({ small }) => {
     })
     if (ours === undefined) throw new Error('our statistics failed')
     const peers: [string, Measured][] = []
-    for (const peer of ['globox', 'datumaro']) {
+    for (const peer of ['globox', 'supervision', 'datumaro']) {
       if (!hasPeer(peer)) continue
       const args = [join(import.meta.dirname, 'peers/describe_peer.py'), peer, source]
       const measured = await measureProcess(PEERS_PYTHON, args, { timeoutSeconds: TIMEOUT_SECONDS })

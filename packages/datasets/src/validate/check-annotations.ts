@@ -3,6 +3,7 @@ import { cleanRing } from '../geometry/polygon.ts'
 import { findBox } from '../record/find-box.ts'
 import type { Annotation, DatasetClassInfo, ImageRecord } from '../record/record.ts'
 import type { FindingCollector } from './dataset-findings.ts'
+import { findRepeats } from './find-repeats.ts'
 
 /** Half a pixel is rounding by the tool that wrote the numbers. */
 const TOLERANCE_PX = 0.5
@@ -17,7 +18,6 @@ export function checkAnnotations(
   const [right, bottom] = width > 0 && height > 0 ? [width, height] : [Infinity, Infinity]
   const isOutside = (x: number, y: number) =>
     x < -TOLERANCE_PX || y < -TOLERANCE_PX || x > right + TOLERANCE_PX || y > bottom + TOLERANCE_PX
-  const seen = new Set<string>()
   for (const [index, annotation] of annotations.entries()) {
     const where = () => `${path}, object ${index}`
     const { classId, kind, polygons, rle, keypoints, obb } = annotation
@@ -41,10 +41,8 @@ export function checkAnnotations(
         )
       if (someOutside(keypoints, 3, isOutside)) findings.add('keypoint-outside', where)
     }
-    const key = JSON.stringify([classId, annotation.bbox, polygons, rle?.counts, keypoints, obb])
-    if (kind !== 'other' && seen.has(key)) findings.add('annotation-duplicate', where)
-    seen.add(key)
   }
+  for (const index of findRepeats(annotations)) findings.add('annotation-duplicate', `${path}, object ${index}`)
 }
 
 function checkBox(
