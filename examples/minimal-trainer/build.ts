@@ -1,10 +1,16 @@
-/** Bundles the trainer into one file that needs only Node.js. */
+/** Bundles each program that the entry points of trainer.json name into one file that needs only Node.js. */
 import { build } from 'esbuild'
+import manifest from './trainer.json' with { type: 'json' }
+
+// dist/main.js is built from src/main.ts.
+const programs = Object.values(manifest.entrypoints).map(([, program = '']) =>
+  program.replace(/^dist\/(.*)\.js$/, 'src/$1.ts'),
+)
 
 await build({
   absWorkingDir: import.meta.dirname,
-  entryPoints: ['src/main.ts'],
-  outfile: 'dist/main.js',
+  entryPoints: [...new Set(programs)],
+  outdir: 'dist',
   bundle: true,
   format: 'esm',
   platform: 'node',

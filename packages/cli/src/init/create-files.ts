@@ -148,7 +148,7 @@ npx trainyard publish --url http://127.0.0.1:7600
 | ---------------- | ------------------------------------------------------------- |
 | \`src/main.ts\`    | the trainer: start in \`train\`                               |
 | \`trainer.json\`   | the manifest: name, entry points, models, settings            |
-| \`build.ts\`       | bundles everything into dist/main.js, which needs only Node   |
+| \`build.ts\`       | bundles each program of trainer.json into one file of dist/   |
 | \`sample-data/\`   | sample images, which are not published                        |
 `,
   plain: (title) => `# ${title}

@@ -72,6 +72,9 @@ export const SPLIT_NAMES = ['train', 'val', 'test'] as const satisfies readonly 
 
 export const OPERATIONS = ['train', 'predict', 'export'] as const satisfies readonly Operation[]
 
+/** Those that a trainer can do without. */
+export const ADDED_OPERATIONS = ['predict', 'export'] as const satisfies readonly Operation[]
+
 export const JOB_STATES = [
   'pending',
   'queued',

@@ -5,7 +5,7 @@ import { cache, dataset, datasets } from './datasets.ts'
 import { artifacts, jobs, predict, run } from './jobs.ts'
 import { JSON_DOCUMENTS } from './json-documents.ts'
 import { publishers } from './publishers.ts'
-import { channel, checks, deprecate, dev, doctor, exec, init, publish, yank } from './trainers.ts'
+import { add, channel, checks, deprecate, dev, doctor, exec, init, publish, yank } from './trainers.ts'
 
 /** The command line: parsing, help and completion are made of this table. */
 export const PROGRAM: Program = {
@@ -19,6 +19,7 @@ export const PROGRAM: Program = {
     datasets,
     dataset,
     init,
+    add,
     dev,
     exec,
     publish,
@@ -37,7 +38,7 @@ export const PROGRAM: Program = {
   },
   sections: {
     'Train models': ['run', 'jobs', 'artifacts', 'predict', 'datasets', 'dataset'],
-    'Write trainers': ['init', 'dev', 'exec', 'publish', 'checks', 'deprecate', 'yank', 'channel', 'publishers'],
+    'Write trainers': ['init', 'add', 'dev', 'exec', 'publish', 'checks', 'deprecate', 'yank', 'channel', 'publishers'],
     'Account and machine': ['login', 'open', 'logout', 'tokens', 'cache', 'doctor', 'completion'],
   },
   environment: {

@@ -85,6 +85,12 @@ export const JSON_DOCUMENTS: Readonly<Record<string, JsonDocument>> = {
     files: 'paths of the created files',
     next: 'commands to run next',
   },
+  add: {
+    operation: 'predict or export',
+    created: 'paths of the created files',
+    changed: 'paths of the changed files',
+    next: 'what to do next',
+  },
   publish: {
     name: 'namespace/name',
     version: 'string',

@@ -1,7 +1,7 @@
 import { defineCommand, defineRawCommand } from '../command-line/command.ts'
-import { argument, choice, flag, number, option, optionalArgument } from '../command-line/values.ts'
+import { argument, choice, flag, number, oneOf, option, optionalArgument } from '../command-line/values.ts'
 import { TEMPLATE_NAMES } from '../init/template-name.ts'
-import { OPERATIONS, TARGET_FORMATS } from './choices.ts'
+import { ADDED_OPERATIONS, OPERATIONS, TARGET_FORMATS } from './choices.ts'
 import { jsonOption, registryOptions } from './server-options.ts'
 
 const dir = optionalArgument('DIR', {
@@ -39,6 +39,31 @@ export const init = defineCommand({
   },
   examples: ['trainyard init flower-classifier', 'trainyard init --template plain --name acme/flower-classifier'],
   load: () => import('../commands/init.ts'),
+})
+
+export const add = defineCommand({
+  summary: 'Add the operation predict or export to a trainer',
+  description:
+    'Writes a program for the operation beside the one that trains, and names it in trainer.json. Existing files are kept, and a ' +
+    'trainer that has the operation is not changed. For trainers in TypeScript, JavaScript and Python.',
+  arguments: {
+    operation: argument('OPERATION', {
+      description: 'predict or export',
+      parse: oneOf(ADDED_OPERATIONS),
+      completion: { kind: 'words', words: ADDED_OPERATIONS },
+    }),
+    dir,
+  },
+  options: {
+    format: option({
+      placeholder: 'NAME',
+      description: 'For export: the format to write, such as onnx',
+      fallback: 'the first of the manifest, or the checkpoint as it is',
+    }),
+    ...jsonOption,
+  },
+  examples: ['trainyard add export', 'trainyard add export --format onnx', 'trainyard add predict ./my-trainer'],
+  load: () => import('../commands/add.ts'),
 })
 
 export const dev = defineRawCommand({
