@@ -8,6 +8,8 @@ import type { WebContext, WebEnv } from './context.ts'
 import { setRetryAfter } from './retry-after.ts'
 import { forgetSession, hasSession, originOf, safePath } from './session/credentials.ts'
 import { findCause, UpstreamUnreachable } from './upstream.ts'
+import { Sentence } from './words/sentence.tsx'
+import { t } from './words/t.ts'
 
 interface ProblemPageProps {
   assetUrl: (name: string) => string
@@ -24,7 +26,7 @@ function ProblemPage({ assetUrl, status, title, children }: ProblemPageProps) {
         <h1>{title}</h1>
         {children}
         <p class="problem-ways">
-          <a href="/">All trainers</a> <a href="/jobs">All jobs</a>
+          <a href="/">{t('All trainers')}</a> <a href="/jobs">{t('All jobs')}</a>
         </p>
       </div>
     </Layout>
@@ -33,9 +35,12 @@ function ProblemPage({ assetUrl, status, title, children }: ProblemPageProps) {
 
 export function NotFoundPage({ assetUrl, path }: { assetUrl: (name: string) => string; path: string }) {
   return (
-    <ProblemPage assetUrl={assetUrl} status={404} title="Page not found">
+    <ProblemPage assetUrl={assetUrl} status={404} title={t('Page not found')}>
       <p>
-        <code>{path}</code> does not exist. It may have been removed, or the address contains a typing error.
+        <Sentence
+          text="{path} does not exist. It may have been removed, or the address contains a typing error."
+          path={<code>{path}</code>}
+        />
       </p>
     </ProblemPage>
   )
@@ -65,12 +70,18 @@ export function handleError(context: WebContext): ErrorHandler<WebEnv> {
         `The ${unreachable.upstream} is not responding`,
         <>
           <p>
-            This page needs the {unreachable.upstream}, which is not responding at <code>{unreachable.url}</code>.
+            <Sentence
+              text="This page needs the {upstream}, which is not responding at {url}."
+              upstream={unreachable.upstream}
+              url={<code>{unreachable.url}</code>}
+            />
           </p>
           <p>
-            If you operate this installation, check that it is running and that{' '}
-            <code>{unreachable.upstream === 'registry' ? 'REGISTRY_URL' : 'RUNNER_URL'}</code> is its address.{' '}
-            <a href={c.req.path}>Try again</a>
+            <Sentence
+              text="If you operate this installation, check that it is running and that {value} is its address. {link}"
+              value={<code>{unreachable.upstream === 'registry' ? 'REGISTRY_URL' : 'RUNNER_URL'}</code>}
+              link={<a href={c.req.path}>{t('Try again')}</a>}
+            />
           </p>
         </>,
       )
@@ -87,11 +98,11 @@ export function handleError(context: WebContext): ErrorHandler<WebEnv> {
         return page(
           403,
           'Form refused',
-          <p>The form was submitted from another site. Open the page here and try again.</p>,
+          <p>{t('The form was submitted from another site. Open the page here and try again.')}</p>,
         )
       return page(error.status as ContentfulStatusCode, error.message || 'The request cannot be served', null)
     }
-    return page(500, 'Internal error', <p>The error was logged. Try again in a moment.</p>)
+    return page(500, 'Internal error', <p>{t('The error was logged. Try again in a moment.')}</p>)
   }
 }
 
@@ -128,13 +139,7 @@ function problemPage<T>(
     return page(
       404,
       'Not found',
-      <p>
-        {problem.detail ?? (
-          <>
-            <code>{path}</code> does not exist.
-          </>
-        )}
-      </p>,
+      <p>{problem.detail ?? <Sentence text="{path} does not exist." path={<code>{path}</code>} />}</p>,
     )
   // A failure of an upstream server is a bad gateway. One that passes stays what it is: the page can be loaded again.
   const status = error.status >= 500 && error.status !== 503 ? 502 : error.status
@@ -147,14 +152,16 @@ function problemPage<T>(
         <ul>
           {problem.issues.map((issue) => (
             <li>
-              <code>{issue.path || 'request'}</code>: {issue.detail}
+              <code>{issue.path || 'request'}</code>
+              {': '}
+              {issue.detail}
             </li>
           ))}
         </ul>
       )}
       {problem.traceId !== undefined && (
         <p class="muted">
-          Trace: <code>{problem.traceId}</code>
+          <Sentence text="Trace: {traceId}" traceId={<code>{problem.traceId}</code>} />
         </p>
       )}
     </>,

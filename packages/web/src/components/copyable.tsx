@@ -1,3 +1,4 @@
+import { t } from '../words/t.ts'
 /** A command with a copy button. The button is shown when scripts run. */
 export function Copyable({ text, label }: { text: string; label: string }) {
   return (
@@ -6,8 +7,8 @@ export function Copyable({ text, label }: { text: string; label: string }) {
       <pre tabindex={0} role="group" aria-label={label}>
         <code>{text}</code>
       </pre>
-      <button type="button" class="quiet" data-copy="" hidden aria-label={`Copy: ${label}`}>
-        Copy
+      <button type="button" class="quiet" data-copy="" hidden aria-label={t('Copy: {label}', { label })}>
+        {t('Copy')}
       </button>
     </div>
   )

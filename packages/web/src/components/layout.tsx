@@ -1,5 +1,6 @@
 import { raw } from 'hono/html'
 import type { Child } from 'hono/jsx'
+import { t } from '../words/t.ts'
 import { Logo } from './logo.tsx'
 import { Person } from './person.tsx'
 
@@ -33,7 +34,7 @@ export function Layout(props: LayoutProps) {
         </head>
         <body>
           <a class="skip-link" href="#main">
-            Skip to content
+            {t('Skip to content')}
           </a>
           <header class="site-header">
             <div class="wrap">
@@ -41,15 +42,15 @@ export function Layout(props: LayoutProps) {
                 <Logo />
                 Trainyard
               </a>
-              <nav aria-label="Main">
+              <nav aria-label={t('Main')}>
                 <a href="/" aria-current={section === 'trainers' ? 'true' : undefined}>
-                  Trainers
+                  {t('Trainers')}
                 </a>
                 <a href="/datasets" aria-current={section === 'datasets' ? 'true' : undefined}>
-                  Datasets
+                  {t('Datasets')}
                 </a>
                 <a href="/jobs" aria-current={section === 'jobs' ? 'true' : undefined}>
-                  Jobs
+                  {t('Jobs')}
                 </a>
               </nav>
               <Person />
@@ -60,7 +61,7 @@ export function Layout(props: LayoutProps) {
           </main>
           <footer class="site-footer">
             <div class="wrap">
-              <p>Trainyard: trainers are plugins that train vision models.</p>
+              <p>{t('Trainyard: trainers are plugins that train vision models.')}</p>
             </div>
           </footer>
         </body>

@@ -1,6 +1,7 @@
 import { tryGetContext } from 'hono/context-storage'
 import type { WebEnv } from '../context.ts'
 import { findViewer } from '../session/find-viewer.ts'
+import { t } from '../words/t.ts'
 
 /** The viewer's name in the page header. Read from the request, so that no page has to pass it down. */
 export async function Person() {
@@ -13,7 +14,7 @@ export async function Person() {
         <form class="person" method="post" action="/sign-out">
           <PersonLink name={viewer.name} />
           <button class="quiet" type="submit">
-            Sign out
+            {t('Sign out')}
           </button>
         </form>
       )
@@ -21,7 +22,7 @@ export async function Person() {
       if (c.req.path.startsWith('/sign-')) return null
       return (
         <p class="person">
-          <a href={`/sign-in?to=${encodeURIComponent(c.req.path)}`}>Sign in</a>
+          <a href={`/sign-in?to=${encodeURIComponent(c.req.path)}`}>{t('Sign in')}</a>
         </p>
       )
     case 'unknown':
@@ -34,7 +35,7 @@ function PersonLink({ name }: { name: string }) {
   return (
     <a class="person-name" href="/account">
       <span class="person-full">{name}</span>
-      <span class="person-short">Account</span>
+      <span class="person-short">{t('Account')}</span>
     </a>
   )
 }

@@ -1,4 +1,5 @@
 import type { Child } from 'hono/jsx'
+import { t } from '../words/t.ts'
 
 interface SearchFormProps {
   action: string
@@ -28,7 +29,7 @@ export function SearchForm({ action, label, q, placeholder, autocomplete, childr
         autocomplete={autocomplete}
       />
       {children}
-      <button type="submit">Search</button>
+      <button type="submit">{t('Search')}</button>
     </form>
   )
 }

@@ -2,6 +2,7 @@ import type { DatasetClassCounts } from '@trainyard/contract'
 import { Scroll } from '../components/scroll.tsx'
 import { formatCount, plural } from '../format.ts'
 import { withQuery } from '../query.ts'
+import { t } from '../words/t.ts'
 import { classColour } from './class-colour.ts'
 
 interface ClassHistogramProps {
@@ -15,26 +16,30 @@ export function ClassHistogram({ datasetId, counts }: ClassHistogramProps) {
   const hidden = counts.total - counts.classes.length
   return (
     <section aria-labelledby="classes">
-      <h2 id="classes">Classes</h2>
+      <h2 id="classes">{t('Classes')}</h2>
       {counts.unused > 0 && (
-        <p class="muted">{plural(counts.unused, 'class').replace('classs', 'classes')} on no image.</p>
+        <p class="muted">
+          {t('{counted} on no image.', {
+            counted: plural(counts.unused, '{count} class', '{count} classes'),
+          })}
+        </p>
       )}
-      <Scroll label="Images of each class">
+      <Scroll label={t('Images of each class')}>
         <table class="histogram">
           <thead>
             <tr>
-              <th scope="col">Class</th>
+              <th scope="col">{t('Class')}</th>
               <th scope="col" class="bar-head">
-                Images
+                {t('Images')}
               </th>
               <th scope="col" class="number">
-                Training
+                {t('Training')}
               </th>
               <th scope="col" class="number">
-                Validation
+                {t('Validation')}
               </th>
               <th scope="col" class="number">
-                Test
+                {t('Test')}
               </th>
             </tr>
           </thead>
@@ -60,7 +65,11 @@ export function ClassHistogram({ datasetId, counts }: ClassHistogramProps) {
           </tbody>
         </table>
       </Scroll>
-      {hidden > 0 && <p class="muted">The {formatCount(hidden)} classes on the fewest images are not listed.</p>}
+      {hidden > 0 && (
+        <p class="muted">
+          {t('The {hidden} classes on the fewest images are not listed.', { hidden: formatCount(hidden) })}
+        </p>
+      )}
     </section>
   )
 }

@@ -11,6 +11,8 @@ import { Layout } from '../components/layout.tsx'
 import { RelativeTime } from '../components/time.tsx'
 import { formatBytes, formatCount, plural } from '../format.ts'
 import { withQuery } from '../query.ts'
+import { Sentence } from '../words/sentence.tsx'
+import { t } from '../words/t.ts'
 import { ClassHistogram } from './class-histogram.tsx'
 import { DrawnImage } from './drawn-image.tsx'
 import { UploadForm } from './upload-form.tsx'
@@ -41,39 +43,49 @@ export function DatasetPage({ assetUrl, dataset, versions, counts, list, query, 
   const page = `${id}@${version}`
   const latest = versions.versions[0]?.version ?? version
   return (
-    <Layout assetUrl={assetUrl} title={`${name} · Dataset`} section="datasets" scripts={['upload.js']}>
+    <Layout assetUrl={assetUrl} title={t('{name} · Dataset', { name })} section="datasets" scripts={['upload.js']}>
       <div class="page-head with-actions">
         <div>
           <p class="crumbs">
-            <a href="/datasets">Datasets</a> <span aria-hidden="true">/</span> {id}
+            <a href="/datasets">{t('Datasets')}</a> <span aria-hidden="true">/</span> {id}
           </p>
           <h1>
             <bdi>{name}</bdi>
           </h1>
           <p class="lead">
-            {plural(dataset.counts.images, 'image')} for {taskType}
+            {t('{counted} for {taskType}', {
+              counted: plural(dataset.counts.images, '{count} image', '{count} images'),
+              taskType,
+            })}
             {version < latest && (
               <>
-                {' '}
-                · version {version}, <a href={`/datasets/${id}`}>the latest is {latest}</a>
+                {' · '}
+                <Sentence
+                  text="version {version}, {link}"
+                  version={version}
+                  link={<a href={`/datasets/${id}`}>{t('the latest is {latest}', { latest })}</a>}
+                />
               </>
             )}
           </p>
         </div>
         <div class="actions">
           <a class="button" href={withQuery('/jobs/new', { dataset: version < latest ? page : id })}>
-            Train on it
+            {t('Train on it')}
           </a>
           <ConfirmedForm
             id="delete-dataset"
             action={`/datasets/${id}/delete`}
-            verb="Delete"
+            verb={t('Delete')}
             subject={name}
-            question="Delete this dataset?"
+            question={t('Delete this dataset?')}
           >
             <p>
-              <bdi>{name}</bdi> and its {plural(dataset.counts.images, 'image')} are removed, with all versions. This
-              cannot be undone. Jobs that trained on it stay.
+              <Sentence
+                text="{name} and its {counted} are removed, with all versions. This cannot be undone. Jobs that trained on it stay."
+                name={<bdi>{name}</bdi>}
+                counted={plural(dataset.counts.images, '{count} image', '{count} images')}
+              />
             </p>
           </ConfirmedForm>
         </div>
@@ -82,27 +94,27 @@ export function DatasetPage({ assetUrl, dataset, versions, counts, list, query, 
       <Facts dataset={dataset} now={now} />
       <form class="dataset-filters" method="get" action={`/datasets/${page}/download`}>
         <div class="field">
-          <label for="download-as">Download as</label>
+          <label for="download-as">{t('Download as')}</label>
           <select id="download-as" name="as">
-            <option value="">{`${dataset.format}, as uploaded`}</option>
+            <option value="">{t('{format}, as uploaded', { format: dataset.format })}</option>
             {TargetFormat.options.map((format) => (
               <option value={format}>{format}</option>
             ))}
           </select>
         </div>
         <button type="submit" class="quiet">
-          Download
+          {t('Download')}
         </button>
         <a class="button quiet" href={`/datasets/${page}/report`}>
-          Report
+          {t('Report')}
         </a>
       </form>
       <section aria-labelledby="images">
-        <h2 id="images">Images</h2>
+        <h2 id="images">{t('Images')}</h2>
         <Filters dataset={dataset} counts={counts} query={query} />
         {list.images.length === 0 ? (
           <p class="empty">
-            No image matches. <a href={`/datasets/${page}#images`}>Show all</a>
+            <Sentence text="No image matches. {link}" link={<a href={`/datasets/${page}#images`}>{t('Show all')}</a>} />
           </p>
         ) : (
           <ul class="tiles">
@@ -124,33 +136,41 @@ function Facts({ dataset, now }: { dataset: Dataset; now: Date }) {
   const { counts } = dataset
   return (
     <dl class="side-facts dataset-facts">
-      <dt>Version</dt>
+      <dt>{t('Version')}</dt>
       <dd>
         {dataset.version}
         {dataset.message !== undefined && (
           <>
-            : <bdi>{dataset.message}</bdi>
+            {': '}
+            <bdi>{dataset.message}</bdi>
           </>
         )}
       </dd>
-      <dt>Format</dt>
+      <dt>{t('Format')}</dt>
       <dd>{dataset.format}</dd>
-      <dt>Labelled</dt>
+      <dt>{t('Labelled')}</dt>
       <dd>
-        {formatCount(counts.labelled)} of {plural(counts.images, 'image')}, {plural(counts.annotations, 'object')}
+        {t('{labelled} of {counted}, {counted2}', {
+          labelled: formatCount(counts.labelled),
+          counted: plural(counts.images, '{count} image', '{count} images'),
+          counted2: plural(counts.annotations, '{count} object', '{count} objects'),
+        })}
       </dd>
-      <dt>Splits</dt>
+      <dt>{t('Splits')}</dt>
       <dd>
-        training {formatCount(counts.splits.train)} · validation {formatCount(counts.splits.val)} · test{' '}
-        {formatCount(counts.splits.test)}
+        {t('training {train} · validation {val} · test {test}', {
+          train: formatCount(counts.splits.train),
+          val: formatCount(counts.splits.val),
+          test: formatCount(counts.splits.test),
+        })}
       </dd>
-      <dt>Size</dt>
+      <dt>{t('Size')}</dt>
       <dd>{formatBytes(dataset.sizeBytes)}</dd>
-      <dt>Added</dt>
+      <dt>{t('Added')}</dt>
       <dd>
         <RelativeTime at={dataset.createdAt} now={now} />
       </dd>
-      <dt>Content</dt>
+      <dt>{t('Content')}</dt>
       <dd>
         <code title={dataset.versionHash}>{dataset.versionHash.slice(0, 12)}</code>
       </dd>
@@ -164,25 +184,23 @@ function Filters({ dataset, counts, query }: { dataset: Dataset; counts: Dataset
   return (
     <form class="dataset-filters" method="get" action={`/datasets/${dataset.id}@${dataset.version}#images`}>
       <div class="field">
-        <label for="class">Class</label>
+        <label for="class">{t('Class')}</label>
         <select id="class" name="class">
-          <option value="">All</option>
+          <option value="">{t('All')}</option>
           {chosen !== undefined && !isListed && (
             <option value={String(chosen)} selected>
-              {dataset.classes.find(({ id }) => id === chosen)?.name ?? `class ${chosen}`}
+              {dataset.classes.find(({ id }) => id === chosen)?.name ?? t('class {chosen}', { chosen })}
             </option>
           )}
           {counts.classes.map(({ id, name, images }) => (
-            <option value={String(id)} selected={id === chosen}>
-              {`${name} (${formatCount(images)})`}
-            </option>
+            <option value={String(id)} selected={id === chosen}>{`${name} (${formatCount(images)})`}</option>
           ))}
         </select>
       </div>
       <div class="field">
-        <label for="split">Split</label>
+        <label for="split">{t('Split')}</label>
         <select id="split" name="split">
-          <option value="">All</option>
+          <option value="">{t('All')}</option>
           {SplitName.options.map((split) => (
             <option value={split} selected={split === query.split}>
               {SPLIT_WORDS[split]}
@@ -191,7 +209,7 @@ function Filters({ dataset, counts, query }: { dataset: Dataset; counts: Dataset
         </select>
       </div>
       <button type="submit" class="quiet">
-        Show
+        {t('Show')}
       </button>
     </form>
   )
@@ -204,11 +222,11 @@ function Paging({ id, query, nextCursor }: { id: string; query: ImagesQuery; nex
   const filters = { class: query.class === undefined ? undefined : String(query.class), split: query.split }
   const at = (cursor: string | undefined) => `${withQuery(`/datasets/${id}`, { ...filters, cursor })}#images`
   return (
-    <nav class="paging" aria-label="Pages">
-      {query.cursor !== undefined && <a href={at(undefined)}>First page</a>}
+    <nav class="paging" aria-label={t('Pages')}>
+      {query.cursor !== undefined && <a href={at(undefined)}>{t('First page')}</a>}
       {nextCursor !== undefined && (
         <a rel="next" href={at(nextCursor)}>
-          Next page
+          {t('Next page')}
         </a>
       )}
     </nav>

@@ -1,6 +1,7 @@
 import type { DatasetVersionDiff } from '@trainyard/contract'
 import { Layout } from '../components/layout.tsx'
 import { formatCount, plural } from '../format.ts'
+import { t } from '../words/t.ts'
 
 interface DiffPageProps {
   assetUrl: (name: string) => string
@@ -17,45 +18,55 @@ export function DiffPage({ assetUrl, id, name, diff }: DiffPageProps) {
   const { from, to, classes, images, objects, changes, counts } = diff
   const title = `${name}: version ${from} to ${to}`
   return (
-    <Layout assetUrl={assetUrl} title={`${title} · Dataset`} section="datasets">
+    <Layout assetUrl={assetUrl} title={t('{title} · Dataset', { title })} section="datasets">
       <div class="page-head">
         <p class="crumbs">
-          <a href="/datasets">Datasets</a> <span aria-hidden="true">/</span>{' '}
+          <a href="/datasets">{t('Datasets')}</a> <span aria-hidden="true">/</span>{' '}
           <a href={`/datasets/${id}@${to}`}>{`${id}@${to}`}</a>
         </p>
         <h1>
           <bdi>{title}</bdi>
         </h1>
-        <p class="lead">{plural(images.common, 'image')} in both</p>
+        <p class="lead">
+          {t('{counted} in both', { counted: plural(images.common, '{count} image', '{count} images') })}
+        </p>
       </div>
       <dl class="side-facts dataset-facts">
-        <dt>Objects</dt>
+        <dt>{t('Objects')}</dt>
         <dd>
-          {formatCount(objects.added)} added · {formatCount(objects.removed)} removed · {formatCount(objects.moved)}{' '}
-          moved · {formatCount(objects.reclassified)} with another class · {formatCount(objects.unchanged)} unchanged
+          {t(
+            '{added} added · {removed} removed · {moved} moved · {reclassified} with another class · {unchanged} unchanged',
+            {
+              added: formatCount(objects.added),
+              removed: formatCount(objects.removed),
+              moved: formatCount(objects.moved),
+              reclassified: formatCount(objects.reclassified),
+              unchanged: formatCount(objects.unchanged),
+            },
+          )}
         </dd>
       </dl>
-      <Entries title="Classes added" count={classes.added.length} entries={classes.added} />
-      <Entries title="Classes removed" count={classes.removed.length} entries={classes.removed} />
+      <Entries title={t('Classes added')} count={classes.added.length} entries={classes.added} />
+      <Entries title={t('Classes removed')} count={classes.removed.length} entries={classes.removed} />
       <Entries
-        title="Classes renamed"
+        title={t('Classes renamed')}
         count={classes.renamed.length}
         entries={classes.renamed.map((one) => `${one.from} → ${one.to}`)}
       />
-      <Entries title="Images added" count={counts.added} entries={images.added} />
-      <Entries title="Images removed" count={counts.removed} entries={images.removed} />
+      <Entries title={t('Images added')} count={counts.added} entries={images.added} />
+      <Entries title={t('Images removed')} count={counts.removed} entries={images.removed} />
       <Entries
-        title="Images renamed"
+        title={t('Images renamed')}
         count={counts.renamed}
         entries={images.renamed.map((one) => `${one.from} → ${one.to}`)}
       />
       <Entries
-        title="Images in another split"
+        title={t('Images in another split')}
         count={counts.moved}
         entries={images.moved.map((one) => `${one.path}: ${one.from ?? 'none'} → ${one.to ?? 'none'}`)}
       />
-      <Entries title="Images with other pixels" count={counts.repainted} entries={images.repainted} />
-      <Entries title="Images with other objects" count={counts.changed} entries={changes.map(describe)} />
+      <Entries title={t('Images with other pixels')} count={counts.repainted} entries={images.repainted} />
+      <Entries title={t('Images with other objects')} count={counts.changed} entries={changes.map(describe)} />
     </Layout>
   )
 }
@@ -66,7 +77,9 @@ function Entries({ title, count, entries }: { title: string; count: number; entr
   return (
     <section>
       <h2>
-        {title} ({formatCount(count)})
+        {title}
+        {' ('}
+        {formatCount(count)})
       </h2>
       <ul>
         {shown.map((entry) => (
@@ -75,7 +88,9 @@ function Entries({ title, count, entries }: { title: string; count: number; entr
           </li>
         ))}
       </ul>
-      {count > shown.length && <p class="muted">and {formatCount(count - shown.length)} more</p>}
+      {count > shown.length && (
+        <p class="muted">{t('and {count} more', { count: formatCount(count - shown.length) })}</p>
+      )}
     </section>
   )
 }

@@ -7,6 +7,7 @@ import {
 } from '@trainyard/contract'
 import { plural } from '../format.ts'
 import { withQuery } from '../query.ts'
+import { t } from '../words/t.ts'
 import { classColour } from './class-colour.ts'
 
 interface DrawnImageProps {
@@ -32,7 +33,10 @@ export function DrawnImage({ datasetId, image, classes }: DrawnImageProps) {
     <li class="tile">
       <a class="tile-picture" href={src} tabindex={isLarge ? -1 : undefined}>
         {isLarge ? (
-          <span class="tile-large">Too large to draw{width !== undefined && `: ${width} × ${height} px`}</span>
+          <span class="tile-large">
+            {t('Too large to draw')}
+            {width !== undefined && height !== undefined && `: ${width} × ${height} px`}
+          </span>
         ) : (
           <img src={src} alt={`${path}: ${content}`} loading="lazy" decoding="async" width={200} height={200} />
         )}
@@ -51,7 +55,12 @@ export function DrawnImage({ datasetId, image, classes }: DrawnImageProps) {
         <bdi>{path.split('/').at(-1)}</bdi>
       </p>
       <p class="muted tile-facts">
-        {[image.split, objects === undefined || objects.length === 0 ? undefined : plural(objects.length, 'object')]
+        {[
+          image.split,
+          objects === undefined || objects.length === 0
+            ? undefined
+            : plural(objects.length, '{count} object', '{count} objects'),
+        ]
           .filter((fact) => fact !== undefined)
           .join(' · ')}
         <span class="tile-classes">

@@ -4,6 +4,8 @@ import { Layout } from '../components/layout.tsx'
 import { RelativeTime } from '../components/time.tsx'
 import { formatBytes, plural } from '../format.ts'
 import { withQuery } from '../query.ts'
+import { Sentence } from '../words/sentence.tsx'
+import { t } from '../words/t.ts'
 import { UploadForm } from './upload-form.tsx'
 
 interface DatasetListPageProps {
@@ -19,17 +21,20 @@ interface DatasetListPageProps {
 
 export function DatasetListPage({ assetUrl, list, cursor, deleted, refused, now }: DatasetListPageProps) {
   return (
-    <Layout assetUrl={assetUrl} title="Datasets" section="datasets" scripts={['upload.js']}>
+    <Layout assetUrl={assetUrl} title={t('Datasets')} section="datasets" scripts={['upload.js']}>
       <div class="page-head">
-        <h1>Datasets</h1>
-        <p class="lead">Images with labels, which jobs train on. Newest first.</p>
+        <h1>{t('Datasets')}</h1>
+        <p class="lead">{t('Images with labels, which jobs train on. Newest first.')}</p>
       </div>
-      {deleted && <Note>The dataset was deleted.</Note>}
+      {deleted && <Note>{t('The dataset was deleted.')}</Note>}
       {list.datasets.length === 0 ? (
         <section class="empty">
-          <h2>No datasets yet</h2>
+          <h2>{t('No datasets yet')}</h2>
           <p>
-            Upload a folder below, or with <code>npx trainyard datasets push my-folder</code>
+            <Sentence
+              text="Upload a folder below, or with {code}"
+              code={<code>npx trainyard datasets push my-folder</code>}
+            />
           </p>
         </section>
       ) : (
@@ -43,8 +48,12 @@ export function DatasetListPage({ assetUrl, list, cursor, deleted, refused, now 
               </h2>
               <ul class="facts">
                 <li class="strong">{dataset.taskType}</li>
-                <li>{plural(dataset.counts.images, 'image')}</li>
-                <li>{dataset.classes.length === 1 ? '1 class' : `${dataset.classes.length} classes`}</li>
+                <li>{plural(dataset.counts.images, '{count} image', '{count} images')}</li>
+                <li>
+                  {dataset.classes.length === 1
+                    ? t('1 class')
+                    : t('{count} classes', { count: dataset.classes.length })}
+                </li>
                 <li>{dataset.format}</li>
                 <li>{formatBytes(dataset.sizeBytes)}</li>
                 <li>
@@ -56,11 +65,11 @@ export function DatasetListPage({ assetUrl, list, cursor, deleted, refused, now 
         </ul>
       )}
       {(list.nextCursor !== undefined || cursor !== undefined) && (
-        <nav class="paging" aria-label="Pages">
-          {cursor !== undefined && <a href="/datasets">First page</a>}
+        <nav class="paging" aria-label={t('Pages')}>
+          {cursor !== undefined && <a href="/datasets">{t('First page')}</a>}
           {list.nextCursor !== undefined && (
             <a rel="next" href={withQuery('/datasets', { cursor: list.nextCursor })}>
-              Next page
+              {t('Next page')}
             </a>
           )}
         </nav>

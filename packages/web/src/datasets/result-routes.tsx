@@ -4,6 +4,7 @@ import { HTTPException } from 'hono/http-exception'
 import { z } from 'zod'
 import { Layout } from '../components/layout.tsx'
 import type { WebContext, WebEnv } from '../context.ts'
+import { t } from '../words/t.ts'
 import { DiffPage } from './diff-page.tsx'
 
 const RELOAD_SECONDS = '3'
@@ -26,11 +27,11 @@ export function addResultPages(app: Hono<WebEnv>, context: WebContext): void {
   function preparing(c: Context<WebEnv>) {
     c.header('Refresh', RELOAD_SECONDS)
     return c.html(
-      <Layout assetUrl={c.get('assetUrl')} title="Preparing · Dataset" section="datasets">
-        <h1>Preparing</h1>
-        <p role="status">The server prepares it. This page tries again every few seconds.</p>
+      <Layout assetUrl={c.get('assetUrl')} title={t('Preparing · Dataset')} section="datasets">
+        <h1>{t('Preparing')}</h1>
+        <p role="status">{t('The server prepares it. This page tries again every few seconds.')}</p>
         <p>
-          <a href={`/datasets/${c.req.param('id')}`}>Back to the dataset</a>
+          <a href={`/datasets/${c.req.param('id')}`}>{t('Back to the dataset')}</a>
         </p>
       </Layout>,
       202,

@@ -2,6 +2,7 @@ import type { DatasetVersionList } from '@trainyard/contract'
 import { Scroll } from '../components/scroll.tsx'
 import { RelativeTime } from '../components/time.tsx'
 import { formatCount } from '../format.ts'
+import { t } from '../words/t.ts'
 
 interface VersionsProps {
   /** The version that the page is about. */
@@ -14,21 +15,21 @@ interface VersionsProps {
 export function Versions({ shown, list, now }: VersionsProps) {
   return (
     <section aria-labelledby="versions">
-      <h2 id="versions">Versions</h2>
-      <Scroll label="Versions of the dataset">
+      <h2 id="versions">{t('Versions')}</h2>
+      <Scroll label={t('Versions of the dataset')}>
         <table>
           <thead>
             <tr>
-              <th scope="col">Version</th>
-              <th scope="col">What changed</th>
+              <th scope="col">{t('Version')}</th>
+              <th scope="col">{t('What changed')}</th>
               <th scope="col" class="number">
-                Images
+                {t('Images')}
               </th>
               <th scope="col" class="number">
-                Objects
+                {t('Objects')}
               </th>
-              <th scope="col">Added</th>
-              <th scope="col">Compare</th>
+              <th scope="col">{t('Added')}</th>
+              <th scope="col">{t('Compare')}</th>
             </tr>
           </thead>
           <tbody>
@@ -40,7 +41,7 @@ export function Versions({ shown, list, now }: VersionsProps) {
                   </a>
                 </th>
                 <td>
-                  <bdi>{message ?? (version === 1 ? 'First version' : '–')}</bdi>
+                  <bdi>{message ?? (version === 1 ? t('First version') : '–')}</bdi>
                 </td>
                 <td class="number">{formatCount(counts.images)}</td>
                 <td class="number">{formatCount(counts.annotations)}</td>
@@ -49,8 +50,11 @@ export function Versions({ shown, list, now }: VersionsProps) {
                 </td>
                 <td>
                   {version > 1 && (
-                    <a href={`/datasets/${id}@${version}/diff`} aria-label={`Version ${version} with ${version - 1}`}>
-                      with {version - 1}
+                    <a
+                      href={`/datasets/${id}@${version}/diff`}
+                      aria-label={t('Version {version} with {count}', { version, count: version - 1 })}
+                    >
+                      {t('with {count}', { count: version - 1 })}
                     </a>
                   )}
                 </td>
@@ -59,7 +63,7 @@ export function Versions({ shown, list, now }: VersionsProps) {
           </tbody>
         </table>
       </Scroll>
-      {list.nextCursor !== undefined && <p class="muted">Older versions are not listed.</p>}
+      {list.nextCursor !== undefined && <p class="muted">{t('Older versions are not listed.')}</p>}
     </section>
   )
 }

@@ -2,17 +2,44 @@ import { type EndReason, isTerminalJobState, type Job, type JobAttempt } from '@
 import { Scroll } from '../components/scroll.tsx'
 import { RelativeTime } from '../components/time.tsx'
 import { formatCount, formatDuration } from '../format.ts'
+import { Sentence } from '../words/sentence.tsx'
+import { t } from '../words/t.ts'
 import { END_REASON_TEXTS } from './end-reasons.ts'
 
 /** Attempts that the switcher shows. The table below the log has all that were read. */
 const SWITCHER_ATTEMPTS = 6
 
-const END_WORDS: Partial<Record<EndReason, string>> = { completed: 'succeeded', cancelled_by_user: 'cancelled' }
+const END_WORDS: Record<EndReason, string> = {
+  completed: 'succeeded',
+  cancelled_by_user: 'cancelled',
+  superseded: 'superseded',
+  training_error: 'training error',
+  config_error: 'config error',
+  dataset_error: 'dataset error',
+  dataset_changed: 'dataset changed',
+  validation_error: 'validation error',
+  environment_error: 'environment error',
+  trainer_unavailable: 'trainer unavailable',
+  out_of_memory: 'out of memory',
+  storage_limit: 'storage limit',
+  deadline: 'deadline',
+  heartbeat_lost: 'heartbeat lost',
+  queued_too_long: 'queued too long',
+  start_timeout: 'start timeout',
+  launch_failed: 'launch failed',
+  sandbox_failed: 'sandbox failed',
+  image_pull_failed: 'image pull failed',
+  unschedulable: 'unschedulable',
+  node_lost: 'node lost',
+  preempted: 'preempted',
+  platform_unreachable: 'platform unreachable',
+  exited_without_result: 'exited without result',
+}
 
 /** "succeeded", "out of memory", "running". */
 function endOf({ endReason, startedAt }: JobAttempt): string {
-  if (endReason === undefined) return startedAt === undefined ? 'waiting' : 'running'
-  return END_WORDS[endReason] ?? endReason.replaceAll('_', ' ')
+  if (endReason === undefined) return startedAt === undefined ? t('waiting') : t('running')
+  return t(END_WORDS[endReason])
 }
 
 const attemptPath = (job: Job, attempt: number): string =>
@@ -33,7 +60,7 @@ export function AttemptSwitcher({ job, attempts, shown }: AttemptsProps) {
   const chosen = attempts.find(({ attempt }) => attempt === shown)
   const chips = chosen === undefined || first.includes(chosen) ? first : [...first, chosen]
   return (
-    <nav id="job-attempts" class="attempts" aria-label="Attempts">
+    <nav id="job-attempts" class="attempts" aria-label={t('Attempts')}>
       <ul>
         {chips.map((one) => (
           <li>
@@ -42,13 +69,13 @@ export function AttemptSwitcher({ job, attempts, shown }: AttemptsProps) {
               href={attemptPath(job, one.attempt)}
               aria-current={one.attempt === shown ? 'true' : undefined}
             >
-              Attempt {one.attempt} <span class="chip-count">{endOf(one)}</span>
+              {t('Attempt {attempt}', { attempt: one.attempt })} <span class="chip-count">{endOf(one)}</span>
             </a>
           </li>
         ))}
         {attempts.length > chips.length && (
           <li>
-            <a href="#attempts">All attempts</a>
+            <a href="#attempts">{t('All attempts')}</a>
           </li>
         )}
       </ul>
@@ -59,20 +86,26 @@ export function AttemptSwitcher({ job, attempts, shown }: AttemptsProps) {
 /** Above the page of an earlier attempt: what it is, how it ended, and the way back. */
 export function EarlierAttempt({ job, attempt, now }: { job: Job; attempt: JobAttempt; now: Date }) {
   return (
-    <section class="note earlier-attempt" aria-label={`Attempt ${attempt.attempt}`}>
+    <section class="note earlier-attempt" aria-label={t('Attempt {attempt}', { attempt: attempt.attempt })}>
       <p>
-        This is attempt {attempt.attempt} of {job.attempt}.{' '}
-        {attempt.endReason !== undefined && END_REASON_TEXTS[attempt.endReason]}{' '}
+        {t('This is attempt {attempt} of {count}.', { attempt: attempt.attempt, count: job.attempt })}{' '}
+        {attempt.endReason !== undefined && t(END_REASON_TEXTS[attempt.endReason])}{' '}
         {attempt.finishedAt !== undefined && (
-          <>
-            It ended <RelativeTime at={attempt.finishedAt} now={now} />.
-          </>
+          <Sentence text="It ended {when}." when={<RelativeTime at={attempt.finishedAt} now={now} />} />
         )}{' '}
-        Its page does not change. <a href={`/jobs/${job.id}`}>Show the newest attempt</a>
+        <Sentence
+          text="Its page does not change. {link}"
+          link={<a href={`/jobs/${job.id}`}>{t('Show the newest attempt')}</a>}
+        />
       </p>
       {attempt.error !== undefined && (
         <p class="error-message">
-          {attempt.error.errorType !== undefined && <strong>{attempt.error.errorType}: </strong>}
+          {attempt.error.errorType !== undefined && (
+            <strong>
+              {attempt.error.errorType}
+              {': '}
+            </strong>
+          )}
           {attempt.error.message}
         </p>
       )}
@@ -85,22 +118,22 @@ export function AttemptTable({ job, attempts, shown, now }: AttemptsProps & { no
   if (attempts.length < 2) return null
   return (
     <section aria-labelledby="attempts">
-      <h2 id="attempts">Attempts</h2>
-      <Scroll label="Table of attempts">
+      <h2 id="attempts">{t('Attempts')}</h2>
+      <Scroll label={t('Table of attempts')}>
         <table>
           <thead>
             <tr>
-              <th scope="col">Attempt</th>
-              <th scope="col">End</th>
-              <th scope="col">Opened</th>
+              <th scope="col">{t('Attempt')}</th>
+              <th scope="col">{t('End')}</th>
+              <th scope="col">{t('Opened')}</th>
               <th scope="col" class="number">
-                Waited
+                {t('Waited')}
               </th>
               <th scope="col" class="number">
-                Ran for
+                {t('Ran for')}
               </th>
               <th scope="col" class="number">
-                Log lines
+                {t('Log lines')}
               </th>
             </tr>
           </thead>
@@ -108,10 +141,9 @@ export function AttemptTable({ job, attempts, shown, now }: AttemptsProps & { no
             {attempts.map((one) => (
               <tr>
                 <th scope="row">
-                  <a
-                    href={attemptPath(job, one.attempt)}
-                    aria-current={one.attempt === shown ? 'page' : undefined}
-                  >{`Attempt ${one.attempt}`}</a>
+                  <a href={attemptPath(job, one.attempt)} aria-current={one.attempt === shown ? 'page' : undefined}>
+                    {t('Attempt {attempt}', { attempt: one.attempt })}
+                  </a>
                 </th>
                 <td>{endOf(one)}</td>
                 <td>

@@ -1,5 +1,6 @@
 import { Scroll } from '../components/scroll.tsx'
 import { formatMetric } from '../format.ts'
+import { t } from '../words/t.ts'
 import { type ChartRun, type ChartSeries, type ChartSpec, groupCharts, thinPoints } from './chart-groups.ts'
 
 interface ChartsProps {
@@ -16,7 +17,7 @@ export function Charts({ runs, primary, ended }: ChartsProps) {
     <div id="charts" class="charts" data-charts="">
       {sections.length === 0 && (
         <p class="muted charts-empty">
-          {ended ? 'The trainer reported no metrics.' : 'Curves appear here with the first metrics.'}
+          {ended ? t('The trainer reported no metrics.') : t('Curves appear here with the first metrics.')}
         </p>
       )}
       {sections.map(({ title, charts }) => (
@@ -76,7 +77,7 @@ function StaticChart({ chart }: { chart: ChartSpec }) {
       class="static-chart"
       viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
       role="img"
-      aria-label={`${chart.title} by ${chart.axis}; the values are in the table below`}
+      aria-label={t('{title} by {axis}; the values are in the table below', { title: chart.title, axis: chart.axis })}
     >
       <path class="axis" d={`M${LEFT} 8V${HEIGHT - 24}H${WIDTH - 8}`} />
       <text x={LEFT - 6} y="20" text-anchor="end">
@@ -88,9 +89,7 @@ function StaticChart({ chart }: { chart: ChartSpec }) {
       <text x={LEFT} y={HEIGHT - 6}>
         {minX}
       </text>
-      <text x={WIDTH - 10} y={HEIGHT - 6} text-anchor="end">
-        {`${chart.axis} ${maxX}`}
-      </text>
+      <text x={WIDTH - 10} y={HEIGHT - 6} text-anchor="end">{`${chart.axis} ${maxX}`}</text>
       {lines.map(({ run, points }) => (
         <path class={`line line-${run % 6}`} d={linePath(points, x, y)} />
       ))}
@@ -139,16 +138,16 @@ export function MetricTable({ series, ended }: { series: readonly ChartSeries[];
   }
   const steps = [...rows.keys()].sort((a, b) => b - a)
   const shown = steps.slice(0, Math.max(10, Math.min(200, Math.floor(TABLE_VALUES / series.length))))
-  if (steps.length === 0) return <p class="muted">{ended ? 'No metrics.' : 'No metrics yet.'}</p>
+  if (steps.length === 0) return <p class="muted">{ended ? t('No metrics.') : t('No metrics yet.')}</p>
   const isSample = series.some(({ count, points }) => count !== undefined && count > points.length)
   return (
     <>
-      <Scroll label="Table of metrics">
+      <Scroll label={t('Table of metrics')}>
         <table>
           <thead>
             <tr>
               <th scope="col" class="number">
-                Step
+                {t('Step')}
               </th>
               {series.map(({ name }) => (
                 <th scope="col" class="number">
@@ -167,7 +166,7 @@ export function MetricTable({ series, ended }: { series: readonly ChartSeries[];
                   const value = rows.get(step)?.get(name)
                   return (
                     <td class="number">
-                      {value === undefined ? '' : value === null ? 'not finite' : formatMetric(value)}
+                      {value === undefined ? '' : value === null ? t('not finite') : formatMetric(value)}
                     </td>
                   )
                 })}
@@ -178,8 +177,9 @@ export function MetricTable({ series, ended }: { series: readonly ChartSeries[];
       </Scroll>
       {(shown.length < steps.length || isSample) && (
         <p class="muted">
-          {shown.length < steps.length && `The newest ${shown.length} of ${steps.length} steps. `}
-          {isSample && 'Long series are a sample of their steps; the CSV file has all of them.'}
+          {shown.length < steps.length &&
+            `${t('The newest {count} of {total} steps.', { count: shown.length, total: steps.length })} `}
+          {isSample && t('Long series are a sample of their steps; the CSV file has all of them.')}
         </p>
       )}
     </>

@@ -5,6 +5,8 @@ import { Layout } from '../components/layout.tsx'
 import { Scroll } from '../components/scroll.tsx'
 import { JobStateStatus } from '../components/status.tsx'
 import { formatDuration, formatMetric } from '../format.ts'
+import { Sentence } from '../words/sentence.tsx'
+import { t } from '../words/t.ts'
 import type { ChartRun, ChartSeries } from './chart-groups.ts'
 import { Charts, Swatch } from './charts.tsx'
 import type { CompareData } from './live-events.ts'
@@ -30,40 +32,49 @@ export function ComparePage({ assetUrl, compared, missing }: ComparePageProps) {
   const primary = jobs[0]?.primaryMetric.name ?? ''
   const data: CompareData = { primary, runs }
   return (
-    <Layout assetUrl={assetUrl} title={`Compare ${compared.length} jobs`} section="jobs" scripts={['compare.js']}>
+    <Layout
+      assetUrl={assetUrl}
+      title={t('Compare {count} jobs', { count: compared.length })}
+      section="jobs"
+      scripts={['compare.js']}
+    >
       <div class="page-head">
         <p class="crumbs">
-          <a href="/jobs">Jobs</a> <span aria-hidden="true">/</span> compare
+          <a href="/jobs">{t('Jobs')}</a> <span aria-hidden="true">/</span> {t('compare')}
         </p>
-        <h1>Compare jobs</h1>
+        <h1>{t('Compare jobs')}</h1>
       </div>
       {missing.length > 0 && (
         <p class="form-problem" role="alert">
-          Not found: {missing.map((id) => `#${id}`).join(', ')}.
+          {t('Not found: {missing}.', { missing: missing.map((id) => `#${id}`).join(', ') })}
         </p>
       )}
       {compared.length < 2 ? (
         <p>
-          Select two or more jobs in the <a href="/jobs">list</a>, then choose <strong>Compare</strong>.
+          <Sentence
+            text="Select two or more jobs in the {link}, then choose {strong}."
+            link={<a href="/jobs">{t('list')}</a>}
+            strong={<strong>{t('Compare')}</strong>}
+          />
         </p>
       ) : (
         <>
           <section aria-labelledby="compared-jobs">
             <h2 id="compared-jobs" class="visually-hidden">
-              Jobs
+              {t('Jobs')}
             </h2>
             <Summary compared={compared} />
           </section>
           <section aria-labelledby="curves">
-            <h2 id="curves">Curves</h2>
+            <h2 id="curves">{t('Curves')}</h2>
             <Charts runs={runs} primary={primary} ended />
           </section>
           <section aria-labelledby="differences">
-            <h2 id="differences">Settings that differ</h2>
+            <h2 id="differences">{t('Settings that differ')}</h2>
             <Differences jobs={jobs} />
           </section>
           <section aria-labelledby="values">
-            <h2 id="values">Last values</h2>
+            <h2 id="values">{t('Last values')}</h2>
             <Values jobs={jobs} />
           </section>
         </>
@@ -77,19 +88,19 @@ export function ComparePage({ assetUrl, compared, missing }: ComparePageProps) {
 
 function Summary({ compared }: { compared: readonly ComparedJob[] }) {
   return (
-    <Scroll label="Table of jobs">
+    <Scroll label={t('Table of jobs')}>
       <table>
         <thead>
           <tr>
-            <th scope="col">Job</th>
-            <th scope="col">State</th>
-            <th scope="col">Trainer</th>
-            <th scope="col">Dataset</th>
+            <th scope="col">{t('Job')}</th>
+            <th scope="col">{t('State')}</th>
+            <th scope="col">{t('Trainer')}</th>
+            <th scope="col">{t('Dataset')}</th>
             <th scope="col" class="number">
-              Ran for
+              {t('Ran for')}
             </th>
             <th scope="col" class="number">
-              Primary metric
+              {t('Primary metric')}
             </th>
           </tr>
         </thead>
@@ -159,16 +170,16 @@ export function differencesOf(jobs: readonly Job[]): Row[] {
 
 function Differences({ jobs }: { jobs: readonly Job[] }) {
   const rows = differencesOf(jobs)
-  if (rows.length === 0) return <p class="muted">All settings, the trainer and the dataset are the same.</p>
+  if (rows.length === 0) return <p class="muted">{t('All settings, the trainer and the dataset are the same.')}</p>
   return (
-    <CompareTable label="Table of settings that differ" jobs={jobs}>
+    <CompareTable label={t('Table of settings that differ')} jobs={jobs}>
       {rows.map(({ name, values }) => (
         <tr>
           <th scope="row">
             <code>{name}</code>
           </th>
           {values.map((value) => (
-            <td>{value === undefined ? <span class="muted">not set</span> : <code>{value}</code>}</td>
+            <td>{value === undefined ? <span class="muted">{t('not set')}</span> : <code>{value}</code>}</td>
           ))}
         </tr>
       ))}
@@ -179,7 +190,7 @@ function Differences({ jobs }: { jobs: readonly Job[] }) {
 function Values({ jobs }: { jobs: readonly Job[] }) {
   const names = [...new Set(jobs.flatMap((job) => [job.primaryMetric.name, ...Object.keys(job.latestMetrics)]))]
   return (
-    <CompareTable label="Table of last values" jobs={jobs}>
+    <CompareTable label={t('Table of last values')} jobs={jobs}>
       {names.map((name) => {
         const best = bestOf(jobs, name)
         return (
@@ -193,7 +204,7 @@ function Values({ jobs }: { jobs: readonly Job[] }) {
               return (
                 <td class="number">
                   {value === undefined ? '–' : formatMetric(value)}
-                  {isBest && <strong> best</strong>}
+                  {isBest && <strong> {t('best')}</strong>}
                 </td>
               )
             })}
@@ -220,10 +231,12 @@ function CompareTable({ label, jobs, children }: { label: string; jobs: readonly
       <table>
         <thead>
           <tr>
-            <th scope="col">Name</th>
+            <th scope="col">{t('Name')}</th>
             {jobs.map((job, index) => (
               <th scope="col">
-                <Swatch index={index} /> #{job.id}
+                <Swatch index={index} />
+                {' #'}
+                {job.id}
               </th>
             ))}
           </tr>

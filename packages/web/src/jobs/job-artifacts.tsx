@@ -1,6 +1,7 @@
 import { type ArtifactList, isTerminalJobState, type Job } from '@trainyard/contract'
 import { RelativeTime } from '../components/time.tsx'
 import { formatBytes, plural } from '../format.ts'
+import { t } from '../words/t.ts'
 import { groupArtifacts } from './artifact-groups.ts'
 
 export type PageArtifact = Omit<ArtifactList['artifacts'][number], 'url'>
@@ -26,37 +27,46 @@ export function JobArtifacts({ job, artifacts, now }: JobArtifactsProps) {
       </div>
     )
   const { best, last, otherCheckpoints, files } = groupArtifacts(job, artifacts)
+  const moreFiles = files.slice(FILES_SHOWN)
   const list = { job, now }
   return (
     <div id="job-artifacts">
       <Files
         {...list}
         artifacts={[best, last].filter((one) => one !== undefined)}
-        mark={(one) => (one === best ? 'Best' : 'Last')}
+        mark={(one) => (one === best ? t('Best') : t('Last'))}
       />
-      <FoldedFiles {...list} artifacts={otherCheckpoints} noun="more checkpoint" />
+      <FoldedFiles
+        {...list}
+        artifacts={otherCheckpoints}
+        summary={plural(otherCheckpoints.length, '{count} more checkpoint', '{count} more checkpoints')}
+      />
       <Files {...list} artifacts={files.slice(0, FILES_SHOWN)} />
-      <FoldedFiles {...list} artifacts={files.slice(FILES_SHOWN)} noun="more file" />
+      <FoldedFiles
+        {...list}
+        artifacts={moreFiles}
+        summary={plural(moreFiles.length, '{count} more file', '{count} more files')}
+      />
     </div>
   )
 }
 
 function emptyText(job: Job): string {
-  if (isTerminalJobState(job.state)) return 'The job saved no files.'
+  if (isTerminalJobState(job.state)) return t('The job saved no files.')
   return job.operation === 'train'
-    ? 'Checkpoints and other files appear here as they are saved.'
-    : 'Files appear here as they are saved.'
+    ? t('Checkpoints and other files appear here as they are saved.')
+    : t('Files appear here as they are saved.')
 }
 
 interface FilesProps extends JobArtifactsProps {
   mark?: (artifact: PageArtifact) => string
 }
 
-function FoldedFiles({ noun, ...files }: FilesProps & { noun: string }) {
+function FoldedFiles({ summary, ...files }: FilesProps & { summary: string }) {
   if (files.artifacts.length === 0) return null
   return (
     <details class="more-files">
-      <summary>{plural(files.artifacts.length, noun)}</summary>
+      <summary>{summary}</summary>
       <Files {...files} />
     </details>
   )
@@ -75,15 +85,17 @@ function Files({ job, artifacts, now, mark }: FilesProps) {
             </a>
             {artifact.kind === 'checkpoint' && (
               <a class="try-link" href={`/predict/${job.id}/${encodeURIComponent(artifact.id)}`}>
-                Try it
+                {t('Try it')}
               </a>
             )}
           </span>
           <span class="muted">
             {artifact.kind}
-            {artifact.epoch !== undefined && ` · epoch ${artifact.epoch}`}
-            {job.attempt > 1 && ` · attempt ${artifact.attempt}`} · {formatBytes(artifact.sizeBytes)} ·{' '}
-            <RelativeTime at={artifact.createdAt} now={now} />
+            {artifact.epoch !== undefined && ` · ${t('epoch {epoch}', { epoch: artifact.epoch })}`}
+            {job.attempt > 1 && ` · ${t('attempt {attempt}', { attempt: artifact.attempt })}`}
+            {' · '}
+            {formatBytes(artifact.sizeBytes)}
+            {' ·'} <RelativeTime at={artifact.createdAt} now={now} />
           </span>
         </li>
       ))}

@@ -1,5 +1,6 @@
 import type { Job } from '@trainyard/contract'
 import { ConfirmDialog } from '../components/form.tsx'
+import { t } from '../words/t.ts'
 
 export const CANCEL_DIALOG = 'cancel-dialog'
 export const RESTART_DIALOG = 'restart-dialog'
@@ -13,41 +14,43 @@ export function JobDialogs({ job }: { job: Job }) {
       <ConfirmDialog
         id={CANCEL_DIALOG}
         action={`${path}/cancel`}
-        verb="Cancel job"
-        question="Cancel this job?"
-        keep="Keep it running"
+        verb={t('Cancel job')}
+        question={t('Cancel this job?')}
+        keep={t('Keep it running')}
       >
-        <p>The trainer is asked to stop. Saved checkpoints are kept, and the job can be restarted.</p>
+        <p>{t('The trainer is asked to stop. Saved checkpoints are kept, and the job can be restarted.')}</p>
       </ConfirmDialog>
       <ConfirmDialog
         id={RESTART_DIALOG}
         action={`${path}/restart`}
-        verb="Restart job"
-        question="Restart this job?"
-        keep="Leave it as it is"
+        verb={t('Restart job')}
+        question={t('Restart this job?')}
+        keep={t('Leave it as it is')}
         look="plain"
         fields={
           <label class="dialog-choice">
             <input type="checkbox" name="fresh" value="yes" />
-            Start from the beginning, without the last checkpoint
+            {t('Start from the beginning, without the last checkpoint')}
           </label>
         }
       >
         <p>
-          A new attempt runs with the same settings and continues from the last checkpoint. The curves, the log and the
-          files of earlier attempts are kept, and this page can show them. The result of the job is replaced.
+          {t(
+            'A new attempt runs with the same settings and continues from the last checkpoint. The curves, the log and the files of earlier attempts are kept, and this page can show them. The result of the job is replaced.',
+          )}
         </p>
       </ConfirmDialog>
       <ConfirmDialog
         id={DELETE_DIALOG}
         action={`${path}/delete`}
-        verb="Delete job"
-        question={`Delete job ${job.id}?`}
-        keep="Keep it"
+        verb={t('Delete job')}
+        question={t('Delete job {id}?', { id: job.id })}
+        keep={t('Keep it')}
       >
         <p>
-          Its checkpoints, files, metrics and log are deleted. This cannot be undone. Jobs that started from one of its
-          checkpoints keep their own files.
+          {t(
+            'Its checkpoints, files, metrics and log are deleted. This cannot be undone. Jobs that started from one of its checkpoints keep their own files.',
+          )}
         </p>
       </ConfirmDialog>
     </>

@@ -9,6 +9,8 @@ import { raw } from 'hono/html'
 import { Layout } from '../components/layout.tsx'
 import { Scroll } from '../components/scroll.tsx'
 import { TrustStatus } from '../components/status.tsx'
+import { Sentence } from '../words/sentence.tsx'
+import { t } from '../words/t.ts'
 import { AttemptSwitcher, AttemptTable, EarlierAttempt } from './attempts.tsx'
 import type { ChartSeries } from './chart-groups.ts'
 import { Charts, MetricTable } from './charts.tsx'
@@ -61,14 +63,14 @@ export function JobPage({ assetUrl, job, series, logs, artifacts, attempts, earl
   return (
     <Layout
       assetUrl={assetUrl}
-      title={`${jobTitle(job)} · Job ${job.id}`}
+      title={t('{job} · Job {id}', { job: jobTitle(job), id: job.id })}
       section="jobs"
       scripts={results.predictions.length > 0 ? ['job.js', 'pictures.js'] : ['job.js']}
     >
       <div class="page-head with-actions">
         <div>
           <p class="crumbs">
-            <a href="/jobs">Jobs</a> <span aria-hidden="true">/</span> {job.id}
+            <a href="/jobs">{t('Jobs')}</a> <span aria-hidden="true">/</span> {job.id}
           </p>
           <h1>{jobTitle(job)}</h1>
           <JobStatus job={job} now={now} />
@@ -91,15 +93,17 @@ export function JobPage({ assetUrl, job, series, logs, artifacts, attempts, earl
       {live && (
         <noscript>
           <p class="muted">
-            This page needs JavaScript to update automatically. <a href={`/jobs/${job.id}`}>Reload it</a> to see
-            changes.
+            <Sentence
+              text="This page needs JavaScript to update automatically. {link} to see changes."
+              link={<a href={`/jobs/${job.id}`}>{t('Reload it')}</a>}
+            />
           </p>
         </noscript>
       )}
       {earlier === undefined && <JobProblem job={job} />}
       {!trains && earlier === undefined && (
         <section aria-labelledby="result">
-          <h2 id="result">{job.operation === 'predict' ? 'Predictions' : 'Exported model'}</h2>
+          <h2 id="result">{job.operation === 'predict' ? t('Predictions') : t('Exported model')}</h2>
           <JobResult job={job} artifacts={artifacts} />
         </section>
       )}
@@ -110,20 +114,22 @@ export function JobPage({ assetUrl, job, series, logs, artifacts, attempts, earl
         hidden={!trains && series.length === 0}
         data-when-filled={trains ? undefined : ''}
       >
-        <h2 id="metrics">Metrics</h2>
+        <h2 id="metrics">{t('Metrics')}</h2>
         <JobMetrics job={earlier === undefined ? job : { ...job, latestMetrics: lastValues(series) }} />
         <Charts runs={[{ label: jobTitle(job), series }]} primary={job.primaryMetric.name} ended={ended} />
         {Object.keys(job.latestMetrics).length >= SHOWN_METRICS && (
-          <p class="muted">At most {SHOWN_METRICS} metrics are shown. The CSV file has all of them.</p>
+          <p class="muted">
+            {t('At most {count} metrics are shown. The CSV file has all of them.', { count: SHOWN_METRICS })}
+          </p>
         )}
         <details class="as-table">
-          <summary>Metrics as a table</summary>
+          <summary>{t('Metrics as a table')}</summary>
           <div id="metric-table">
             <MetricTable series={series} ended={ended} />
           </div>
           {series.length > 0 && (
             <p>
-              <a href={`/jobs/${job.id}/metrics.csv?attempt=${shown}`}>All metrics as CSV</a>
+              <a href={`/jobs/${job.id}/metrics.csv?attempt=${shown}`}>{t('All metrics as CSV')}</a>
             </p>
           )}
         </details>
@@ -131,27 +137,27 @@ export function JobPage({ assetUrl, job, series, logs, artifacts, attempts, earl
       <JobValidationResult job={job} validation={results.validation} />
       {results.predictions.length > 0 && (
         <section aria-labelledby="predicted">
-          <h2 id="predicted">Predicted images</h2>
+          <h2 id="predicted">{t('Predicted images')}</h2>
           <PredictionGrid job={job} attempt={shown} predictions={results.predictions} />
           <p>
-            <a href={`/jobs/${job.id}/predictions?attempt=${shown}`}>All predictions</a>
+            <a href={`/jobs/${job.id}/predictions?attempt=${shown}`}>{t('All predictions')}</a>
           </p>
         </section>
       )}
       <JobPlots job={job} artifacts={artifacts} />
       <section aria-labelledby="artifacts">
-        <h2 id="artifacts">{trains ? 'Checkpoints and files' : 'Files'}</h2>
+        <h2 id="artifacts">{trains ? t('Checkpoints and files') : t('Files')}</h2>
         <JobArtifacts job={job} artifacts={artifacts} now={now} />
       </section>
       <LogSection job={job} logs={logs} live={live} />
       <AttemptTable job={job} attempts={attempts} shown={shown} now={now} />
       <div class="halves">
         <section aria-labelledby="timings">
-          <h2 id="timings">Timings</h2>
+          <h2 id="timings">{t('Timings')}</h2>
           <JobTimings job={job} now={now} />
         </section>
         <section aria-labelledby="inputs">
-          <h2 id="inputs">Inputs</h2>
+          <h2 id="inputs">{t('Inputs')}</h2>
           <Inputs job={job} />
         </section>
       </div>
@@ -173,42 +179,46 @@ function lastValues(series: readonly ChartSeries[]): Record<string, number> {
 function Inputs({ job }: { job: Job }) {
   return (
     <dl class="side-facts">
-      <dt>Trainer</dt>
+      <dt>{t('Trainer')}</dt>
       <dd>
         <a href={`/trainers/${job.trainer.name}?version=${encodeURIComponent(job.trainer.version)}`}>
           {job.trainer.name} {job.trainer.version}
         </a>
         {job.trainer.trust !== undefined && <TrustStatus tier={job.trainer.trust.tier} />}
       </dd>
-      <dt>Model</dt>
+      <dt>{t('Model')}</dt>
       <dd>{job.model}</dd>
-      <dt>Task</dt>
+      <dt>{t('Task')}</dt>
       <dd>
-        {job.operation}, {job.taskType}
+        {job.operation}
+        {', '}
+        {job.taskType}
       </dd>
       {job.dataset !== undefined && (
         <>
-          <dt>Dataset</dt>
+          <dt>{t('Dataset')}</dt>
           <dd>
             <DatasetLink dataset={job.dataset} />{' '}
-            <code title={`snapshot ${job.dataset.snapshotId}`}>{job.dataset.versionHash.slice(0, 12)}</code>
+            <code title={t('snapshot {snapshotId}', { snapshotId: job.dataset.snapshotId })}>
+              {job.dataset.versionHash.slice(0, 12)}
+            </code>
           </dd>
         </>
       )}
       {job.project !== undefined && (
         <>
-          <dt>Project</dt>
+          <dt>{t('Project')}</dt>
           <dd>{job.project}</dd>
         </>
       )}
-      <dt>Queue</dt>
+      <dt>{t('Queue')}</dt>
       <dd>
         {job.queue}
-        {job.priority !== 0 && <span class="muted">, priority {job.priority}</span>}
+        {job.priority !== 0 && <span class="muted">{`, ${t('priority {priority}', { priority: job.priority })}`}</span>}
       </dd>
-      <dt>Lineage</dt>
+      <dt>{t('Lineage')}</dt>
       <dd>
-        <a href={`/jobs/${job.id}/lineage`}>What made these files</a>
+        <a href={`/jobs/${job.id}/lineage`}>{t('What made these files')}</a>
       </dd>
       <Experiments experiments={job.experiments ?? []} />
     </dl>
@@ -221,7 +231,7 @@ function Experiments({ experiments }: { experiments: NonNullable<Job['experiment
   if (linked.length === 0) return null
   return (
     <>
-      <dt>Also in</dt>
+      <dt>{t('Also in')}</dt>
       {linked.map(({ backend, url }) => (
         <dd>
           <a href={url}>{backend}</a>
@@ -237,14 +247,14 @@ function Config({ job }: { job: Job }) {
     <section aria-labelledby="config">
       <details class="as-table">
         <summary>
-          <h2 id="config">Settings of this job</h2>
+          <h2 id="config">{t('Settings of this job')}</h2>
         </summary>
-        <Scroll label="Table of settings">
+        <Scroll label={t('Table of settings')}>
           <table>
             <thead>
               <tr>
-                <th scope="col">Setting</th>
-                <th scope="col">Value</th>
+                <th scope="col">{t('Setting')}</th>
+                <th scope="col">{t('Value')}</th>
               </tr>
             </thead>
             <tbody>

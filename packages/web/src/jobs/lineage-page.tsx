@@ -2,6 +2,8 @@ import type { Job } from '@trainyard/contract'
 import type { Child } from 'hono/jsx'
 import { Layout } from '../components/layout.tsx'
 import { formatBytes, formatInstant, plural } from '../format.ts'
+import { Sentence } from '../words/sentence.tsx'
+import { t } from '../words/t.ts'
 import { artifactPath } from './job-artifacts.tsx'
 import type { Lineage } from './lineage.ts'
 import { jobTitle } from './parts.tsx'
@@ -17,27 +19,31 @@ export function LineagePage({ assetUrl, job, lineage }: LineagePageProps) {
   const { trainer, dataset, config, attempts } = lineage
   const settings = [...Object.entries(config.basic), ...Object.entries(config.advanced)]
   return (
-    <Layout assetUrl={assetUrl} title={`Lineage · ${jobTitle(job)} · Job ${job.id}`} section="jobs">
+    <Layout
+      assetUrl={assetUrl}
+      title={t('Lineage · {job} · Job {id}', { job: jobTitle(job), id: job.id })}
+      section="jobs"
+    >
       <div class="page-head with-actions">
         <div>
           <p class="crumbs">
-            <a href="/jobs">Jobs</a> <span aria-hidden="true">/</span> <a href={`/jobs/${job.id}`}>{job.id}</a>{' '}
-            <span aria-hidden="true">/</span> lineage
+            <a href="/jobs">{t('Jobs')}</a> <span aria-hidden="true">/</span> <a href={`/jobs/${job.id}`}>{job.id}</a>{' '}
+            <span aria-hidden="true">/</span> {t('lineage')}
           </p>
-          <h1>Lineage</h1>
+          <h1>{t('Lineage')}</h1>
           <p class="lead">
             <bdi>{jobTitle(job)}</bdi>
           </p>
         </div>
         <a class="button" href={`/jobs/${job.id}/lineage.json`} download={`job-${job.id}-lineage.json`}>
-          Save as JSON
+          {t('Save as JSON')}
         </a>
       </div>
       <ol class="lineage">
         {attempts.map(({ attempt, files, endReason }) => (
-          <Step title="Files">
+          <Step title={t('Files')}>
             {files.length === 0 ? (
-              <p class="muted">No files.</p>
+              <p class="muted">{t('No files.')}</p>
             ) : (
               <ul class="artifacts">
                 {files.map((file) => (
@@ -47,51 +53,68 @@ export function LineagePage({ assetUrl, job, lineage }: LineagePageProps) {
                     </a>
                     <span class="muted">
                       {file.kind}
-                      {file.epoch !== undefined && ` · epoch ${file.epoch}`} · {formatBytes(file.sizeBytes)} ·{' '}
-                      <code title={`sha256 ${file.sha256}`}>{file.sha256.slice(0, 12)}</code>
+                      {file.epoch !== undefined && ` · ${t('epoch {epoch}', { epoch: file.epoch })}`}
+                      {' · '}
+                      {formatBytes(file.sizeBytes)}
+                      {' ·'}{' '}
+                      <code title={t('sha256 {sha256}', { sha256: file.sha256 })}>{file.sha256.slice(0, 12)}</code>
                     </span>
                   </li>
                 ))}
               </ul>
             )}
             <p>
-              made by{' '}
-              <a href={attempt === job.attempt ? `/jobs/${job.id}` : `/jobs/${job.id}?attempt=${attempt}`}>
-                attempt {attempt}
-              </a>
-              {endReason !== undefined && <span class="muted"> ({endReason.replaceAll('_', ' ')})</span>}
+              <Sentence
+                text="made by {link}"
+                link={
+                  <a href={attempt === job.attempt ? `/jobs/${job.id}` : `/jobs/${job.id}?attempt=${attempt}`}>
+                    {t('attempt {attempt}', { attempt })}
+                  </a>
+                }
+              />
+              {endReason !== undefined && (
+                <span class="muted">
+                  {' ('}
+                  {endReason.replaceAll('_', ' ')})
+                </span>
+              )}
             </p>
           </Step>
         ))}
-        <Step title="Job">
+        <Step title={t('Job')}>
           <a href={`/jobs/${job.id}`}>
             #{job.id} <bdi>{jobTitle(job)}</bdi>
           </a>{' '}
           <span class="muted">
-            {job.operation}, {job.taskType}, model {job.model}, created {formatInstant(job.createdAt)}
+            {t('{operation}, {taskType}, model {model}, created {createdAt}', {
+              operation: job.operation,
+              taskType: job.taskType,
+              model: job.model,
+              createdAt: formatInstant(job.createdAt),
+            })}
           </span>
         </Step>
-        <Step title="Trainer">
+        <Step title={t('Trainer')}>
           <a href={`/trainers/${trainer.name}?version=${encodeURIComponent(trainer.version)}`}>
             {trainer.name} {trainer.version}
           </a>{' '}
           <code class="digest">{trainer.digest}</code>
         </Step>
         {dataset !== undefined && (
-          <Step title="Dataset snapshot">
+          <Step title={t('Dataset snapshot')}>
             <bdi>{dataset.name}</bdi>
             {dataset.version !== undefined && `@${dataset.version}`} <code class="digest">{dataset.versionHash}</code>{' '}
-            <span class="muted">snapshot {dataset.snapshotId}</span>
+            <span class="muted">{t('snapshot {snapshotId}', { snapshotId: dataset.snapshotId })}</span>
           </Step>
         )}
         {lineage.startedFrom !== undefined && (
-          <Step title="Checkpoint to start from">
+          <Step title={t('Checkpoint to start from')}>
             <code class="digest">{lineage.startedFrom}</code>
           </Step>
         )}
-        <Step title="Settings">
+        <Step title={t('Settings')}>
           <details>
-            <summary>{plural(settings.length, 'setting')}</summary>
+            <summary>{plural(settings.length, '{count} setting', '{count} settings')}</summary>
             <dl class="side-facts">
               {settings.map(([name, value]) => (
                 <>

@@ -6,6 +6,8 @@ import { JobStateStatus, jobStateWord } from '../components/status.tsx'
 import { RelativeTime } from '../components/time.tsx'
 import { formatCount, formatMetric, plural } from '../format.ts'
 import { withQuery } from '../query.ts'
+import { Sentence } from '../words/sentence.tsx'
+import { t } from '../words/t.ts'
 import { jobTitle } from './parts.tsx'
 
 /** All of it is in the address, so that a list can be kept and sent. */
@@ -35,29 +37,36 @@ export function JobListPage({ assetUrl, query, list, deleted, done, runnerUrl, n
   const { q, state, operation, trainer, dataset } = query
   const filtered = [q, state, operation, trainer, dataset].some(Boolean)
   return (
-    <Layout assetUrl={assetUrl} title="Jobs" section="jobs" scripts={['selection.js']}>
+    <Layout assetUrl={assetUrl} title={t('Jobs')} section="jobs" scripts={['selection.js']}>
       <div class="page-head">
-        <h1>Jobs</h1>
-        <p class="lead">Training, prediction and export jobs.</p>
+        <h1>{t('Jobs')}</h1>
+        <p class="lead">{t('Training, prediction and export jobs.')}</p>
       </div>
-      {deleted !== undefined && <Note>Job {deleted} was deleted.</Note>}
-      {done?.action === 'delete' && <Note>{plural(done.count, 'job')} deleted.</Note>}
-      {done?.action === 'cancel' && <Note>{plural(done.count, 'job')} asked to stop.</Note>}
+      {deleted !== undefined && <Note>{t('Job {deleted} was deleted.', { deleted })}</Note>}
+      {done?.action === 'delete' && (
+        <Note>{t('{counted} deleted.', { counted: plural(done.count, '{count} job', '{count} jobs') })}</Note>
+      )}
+      {done?.action === 'cancel' && (
+        <Note>{t('{counted} asked to stop.', { counted: plural(done.count, '{count} job', '{count} jobs') })}</Note>
+      )}
       <JobFilters query={query} list={list} />
       {list.jobs.length === 0 ? (
         <section class="empty">
-          <h2>{filtered ? 'No job matches' : 'No jobs yet'}</h2>
+          <h2>{filtered ? t('No job matches') : t('No jobs yet')}</h2>
           {filtered ? (
             <p>
-              <a href="/jobs">Show all jobs</a>
+              <a href="/jobs">{t('Show all jobs')}</a>
             </p>
           ) : (
             <>
               <p>
-                Choose a <a href="/">trainer</a>; its page lists the commands. For example:
+                <Sentence
+                  text="Choose a {link}; its page lists the commands. For example:"
+                  link={<a href="/">{t('trainer')}</a>}
+                />
               </p>
               <Copyable
-                label="Start a job"
+                label={t('Start a job')}
                 text={`curl ${runnerUrl}/v1/jobs -H 'content-type: application/json' \\\n  -d '{"trainer":"namespace/name","dataset":"DATASET_ID"}'`}
               />
             </>
@@ -67,11 +76,13 @@ export function JobListPage({ assetUrl, query, list, deleted, done, runnerUrl, n
         <JobRows list={list} now={now} />
       )}
       {(list.nextCursor !== undefined || query.cursor !== undefined) && (
-        <nav class="paging" aria-label="Pages">
-          {query.cursor !== undefined && <a href={withQuery('/jobs', { ...query, cursor: undefined })}>First page</a>}
+        <nav class="paging" aria-label={t('Pages')}>
+          {query.cursor !== undefined && (
+            <a href={withQuery('/jobs', { ...query, cursor: undefined })}>{t('First page')}</a>
+          )}
           {list.nextCursor !== undefined && (
             <a rel="next" href={withQuery('/jobs', { ...query, cursor: list.nextCursor })}>
-              Next page
+              {t('Next page')}
             </a>
           )}
         </nav>
@@ -93,27 +104,27 @@ function JobFilters({ query, list }: { query: JobListQuery; list: JobList }) {
             name="q"
             value={query.q ?? ''}
             maxlength={200}
-            aria-label="Search jobs"
-            placeholder="Name, trainer, model, dataset or number"
+            aria-label={t('Search jobs')}
+            placeholder={t('Name, trainer, model, dataset or number')}
           />
           {(['state', 'operation', 'trainer', 'dataset'] as const).map(
             (name) => query[name] && <input type="hidden" name={name} value={query[name]} />,
           )}
-          <select name="sort" aria-label="Order">
-            <option value="newest">Newest first</option>
+          <select name="sort" aria-label={t('Order')}>
+            <option value="newest">{t('Newest first')}</option>
             <option value="oldest" selected={query.sort === 'oldest'}>
-              Oldest first
+              {t('Oldest first')}
             </option>
             <option value="best" selected={query.sort === 'best'}>
-              Best metric first
+              {t('Best metric first')}
             </option>
           </select>
-          <button type="submit">Search</button>
+          <button type="submit">{t('Search')}</button>
         </form>
       </search>
-      <nav class="facets" aria-label="Filters">
+      <nav class="facets" aria-label={t('Filters')}>
         <Facet
-          label="State"
+          label={t('State')}
           name="state"
           query={query}
           values={JobState.options.map((value) => ({
@@ -122,9 +133,9 @@ function JobFilters({ query, list }: { query: JobListQuery; list: JobList }) {
           }))}
           word={(value) => jobStateWord(JobState.parse(value))}
         />
-        <Facet label="Operation" name="operation" query={query} values={facets?.operation} />
-        <Facet label="Trainer" name="trainer" query={query} values={facets?.trainer} />
-        <Facet label="Dataset" name="dataset" query={query} values={facets?.dataset} word={datasetName} />
+        <Facet label={t('Operation')} name="operation" query={query} values={facets?.operation} />
+        <Facet label={t('Trainer')} name="trainer" query={query} values={facets?.trainer} />
+        <Facet label={t('Dataset')} name="dataset" query={query} values={facets?.dataset} word={datasetName} />
       </nav>
     </>
   )
@@ -166,7 +177,7 @@ function Facet({ label, name, query, values = [], word = (value) => value }: Fac
           {chosen !== undefined && (
             <li>
               <a class="chip" href={withQuery('/jobs', { ...query, cursor: undefined, [name]: undefined })}>
-                All
+                {t('All')}
               </a>
             </li>
           )}
@@ -174,7 +185,7 @@ function Facet({ label, name, query, values = [], word = (value) => value }: Fac
         </ul>
         {rest.length > 0 && (
           <details>
-            <summary>{formatCount(rest.length)} more</summary>
+            <summary>{t('{count} more', { count: formatCount(rest.length) })}</summary>
             <ul>{chips(rest)}</ul>
           </details>
         )}
@@ -189,16 +200,16 @@ function JobRows({ list, now }: { list: JobList; now: Date }) {
     <form id="job-selection" method="get" action="/jobs/selected">
       <div class="selection">
         <span class="muted" data-selected="" role="status">
-          Select jobs to act on them
+          {t('Select jobs to act on them')}
         </span>
         <button type="submit" class="quiet" formaction="/jobs/compare" data-least="2">
-          Compare
+          {t('Compare')}
         </button>
         <button type="submit" class="quiet" name="action" value="cancel" data-least="1">
-          Cancel …
+          {t('Cancel …')}
         </button>
         <button type="submit" class="quiet" name="action" value="delete" data-least="1">
-          Delete …
+          {t('Delete …')}
         </button>
       </div>
       <ul class="jobs">
@@ -216,7 +227,7 @@ function JobRow({ job, now }: { job: JobSummary; now: Date }) {
     <li class="job-row">
       <label class="job-row-box">
         <input type="checkbox" name="ids" value={String(job.id)} />
-        <span class="visually-hidden">Select job {job.id}</span>
+        <span class="visually-hidden">{t('Select job {id}', { id: job.id })}</span>
       </label>
       <div class="job-row-main">
         <h2>
@@ -249,8 +260,9 @@ function JobRow({ job, now }: { job: JobSummary; now: Date }) {
       <div class="job-row-state">
         <JobStateStatus state={job.state} />
         {job.state === 'running' && (
-          <progress value={job.progress.fraction} max={1} aria-label={`Progress of job ${job.id}`}>
-            {Math.round(job.progress.fraction * 100)} %
+          <progress value={job.progress.fraction} max={1} aria-label={t('Progress of job {id}', { id: job.id })}>
+            {Math.round(job.progress.fraction * 100)}
+            {' %'}
           </progress>
         )}
       </div>

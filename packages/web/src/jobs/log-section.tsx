@@ -1,6 +1,7 @@
 import { type Job, LogLevel } from '@trainyard/contract'
 import { formatCount, plural } from '../format.ts'
 import { withQuery } from '../query.ts'
+import { t } from '../words/t.ts'
 import { LogLines } from './parts.tsx'
 import type { JobLogs, LogGap, LogQuery } from './read-log-page.ts'
 
@@ -10,10 +11,10 @@ export function LogSection({ job, logs, live }: { job: Job; logs: JobLogs; live:
   return (
     <section aria-labelledby="log-title" class="logs" id="logs">
       <div class="logs-head">
-        <h2 id="log-title">Log</h2>
+        <h2 id="log-title">{t('Log')}</h2>
         {follows && (
           <button type="button" class="quiet" id="log-follow" hidden>
-            Pause
+            {t('Pause')}
           </button>
         )}
       </div>
@@ -24,7 +25,7 @@ export function LogSection({ job, logs, live }: { job: Job; logs: JobLogs; live:
         </p>
       )}
       <LogEarlier job={job} logs={logs} />
-      <section class="log" id="log-view" aria-label="Log lines" tabindex={0}>
+      <section class="log" id="log-view" aria-label={t('Log lines')} tabindex={0}>
         <p class="muted log-empty" hidden={logs.lines.length > 0}>
           {emptyText(logs, live)}
         </p>
@@ -60,7 +61,7 @@ function LogFilter({ job, query }: { job: Job; query: LogQuery }) {
     >
       {query.attempt !== undefined && <input type="hidden" name="attempt" value={String(query.attempt)} />}
       <label>
-        Lowest level
+        {t('Lowest level')}
         <select id="log-level" name="level">
           {LogLevel.options.map((level) => (
             <option value={level} selected={level === query.level}>
@@ -70,22 +71,22 @@ function LogFilter({ job, query }: { job: Job; query: LogQuery }) {
         </select>
       </label>
       <label>
-        Contains
+        {t('Contains')}
         <input type="search" name="search" value={query.search ?? ''} maxlength={500} />
       </label>
       <label>
-        From line or time
+        {t('From line or time')}
         <input
           type="text"
           name="at"
           value={query.at ?? ''}
-          placeholder="5000 or 2026-11-20 09:30"
+          placeholder={t('5000 or 2026-11-20 09:30')}
           maxlength={100}
           autocomplete="off"
         />
       </label>
       <button type="submit" class="quiet">
-        Show
+        {t('Show')}
       </button>
     </form>
   )
@@ -111,13 +112,17 @@ function LogEarlier({ job, logs }: { job: Job; logs: JobLogs }) {
     <p id="log-earlier" class="muted log-more" data-count={String(earlier)} hidden={earlier === 0}>
       <span>{linesText(earlier, 'earlier')}</span>{' '}
       <a rel="prev" href={address(job, query, first === undefined ? {} : { before: String(first.id) })}>
-        Show earlier lines
+        {t('Show earlier lines')}
       </a>{' '}
-      · <a href={address(job, query, { at: '1' })}>First lines</a>
+      {'· '}
+      <a href={address(job, query, { at: '1' })}>{t('First lines')}</a>
       {logs.firstNumber !== undefined && lines.length > 0 && (
         <span class="log-numbers">
           {' '}
-          Lines {formatCount(logs.firstNumber)} to {formatCount(logs.firstNumber + lines.length - 1)}.
+          {t('Lines {firstNumber} to {count}.', {
+            firstNumber: formatCount(logs.firstNumber),
+            count: formatCount(logs.firstNumber + lines.length - 1),
+          })}
         </span>
       )}
     </p>
@@ -134,26 +139,32 @@ function LogLater({ job, logs, live }: { job: Job; logs: JobLogs; live: boolean 
         <>
           {linesText(later, 'later')}{' '}
           <a rel="next" href={address(job, query, { after: String(last.id) })}>
-            Show later lines
+            {t('Show later lines')}
           </a>{' '}
           ·{' '}
         </>
       )}
-      {live && 'New lines are not added to this part of the log. '}
-      <a href={address(job, query, {})}>Newest lines</a>
+      {live && `${t('New lines are not added to this part of the log.')} `}
+      <a href={address(job, query, {})}>{t('Newest lines')}</a>
     </p>
   )
 }
 
-const linesText = (count: number, which: string): string =>
-  `${plural(count, `${which} line`)} ${count === 1 ? 'is' : 'are'} not shown.`
+const linesText = (count: number, which: 'earlier' | 'later'): string =>
+  which === 'earlier'
+    ? plural(count, '{count} earlier line is not shown.', '{count} earlier lines are not shown.')
+    : plural(count, '{count} later line is not shown.', '{count} later lines are not shown.')
 
 /** At the end of the log: what the quota left out. Rendered again when the number changes. */
 export function LogDropped({ count }: { count: number }) {
   if (count === 0) return <p id="log-dropped" hidden />
   return (
     <p id="log-dropped" class="log-more log-over-quota">
-      {plural(count, 'more line')} exceeded the job's quota and {count === 1 ? 'was' : 'were'} not stored.
+      {plural(
+        count,
+        "{count} more line exceeded the job's quota and was not stored.",
+        "{count} more lines exceeded the job's quota and were not stored.",
+      )}
     </p>
   )
 }
@@ -165,9 +176,9 @@ export function LogGapLines({ gap }: { gap: LogGap }) {
       <LogLines lines={gap.lines} />
       {gap.remaining > 0 && (
         <li class="log-gap" data-after={String(gap.after)} data-before={String(gap.before)}>
-          {plural(gap.remaining, 'line')} not shown{' '}
+          {plural(gap.remaining, '{count} line not shown', '{count} lines not shown')}{' '}
           <button type="button" class="quiet">
-            Load
+            {t('Load')}
           </button>
         </li>
       )}

@@ -3,6 +3,8 @@ import { AskFirst } from '../components/form.tsx'
 import { JobStateStatus } from '../components/status.tsx'
 import { RelativeTime } from '../components/time.tsx'
 import { formatClock, formatDuration, formatInstant, formatMetric, plural } from '../format.ts'
+import { Sentence } from '../words/sentence.tsx'
+import { t } from '../words/t.ts'
 import { END_REASON_TEXTS } from './end-reasons.ts'
 import { CANCEL_DIALOG, DELETE_DIALOG, RESTART_DIALOG } from './job-dialogs.tsx'
 
@@ -16,13 +18,13 @@ export function JobStatus({ job, now }: { job: Job; now: Date }) {
   return (
     <div id="job-status" class="headline-facts">
       <JobStateStatus state={job.state} />
-      {!ended && job.cancelRequested && <span class="status warn">Cancelling …</span>}
-      {job.attempt > 1 && <span class="muted">attempt {job.attempt}</span>}
+      {!ended && job.cancelRequested && <span class="status warn">{t('Cancelling …')}</span>}
+      {job.attempt > 1 && <span class="muted">{t('attempt {attempt}', { attempt: job.attempt })}</span>}
       {job.finishedAt !== undefined && ended ? (
         <RelativeTime at={job.finishedAt} now={now} />
       ) : (
         <span class="muted">
-          created <RelativeTime at={job.createdAt} now={now} />
+          <Sentence text="created {when}" when={<RelativeTime at={job.createdAt} now={now} />} />
         </span>
       )}
     </div>
@@ -34,27 +36,37 @@ export function JobProgress({ job }: { job: Job }) {
   const percent = Math.round(fraction * 100)
   const detail = [
     job.state === 'running' || job.state === 'queued' ? phase : undefined,
-    epoch === undefined ? undefined : `epoch ${epoch}${totalEpochs === undefined ? '' : ` of ${totalEpochs}`}`,
-    step === undefined ? undefined : `step ${step}${totalSteps === undefined ? '' : ` of ${totalSteps}`}`,
+    epoch === undefined ? undefined : epochText(epoch, totalEpochs),
+    step === undefined ? undefined : stepText(step, totalSteps),
   ].filter((part) => part !== undefined)
   return (
     <div id="job-progress" class={`progress ${job.state}`}>
       <div class="progress-text">
         <span id="progress-label">{detail.length > 0 ? detail.join(' · ') : waitingText(job)}</span>
-        <strong>{percent} %</strong>
+        <strong>
+          {percent}
+          {' %'}
+        </strong>
       </div>
       {/* The native element has the role, the range and the value that assistive technology asks for. */}
       <progress value={fraction} max={1} aria-labelledby="progress-label">
-        {percent} %
+        {percent}
+        {' %'}
       </progress>
     </div>
   )
 }
 
+const epochText = (epoch: number, total: number | undefined): string =>
+  total === undefined ? t('epoch {epoch}', { epoch }) : t('epoch {epoch} of {total}', { epoch, total })
+
+const stepText = (step: number, total: number | undefined): string =>
+  total === undefined ? t('step {step}', { step }) : t('step {step} of {total}', { step, total })
+
 function waitingText(job: Job): string {
-  if (job.state === 'pending' || job.state === 'queued') return 'waiting in the queue'
-  if (job.state === 'running') return 'starting'
-  return job.startedAt === undefined ? 'ended before it started' : 'ended without a report of its progress'
+  if (job.state === 'pending' || job.state === 'queued') return t('waiting in the queue')
+  if (job.state === 'running') return t('starting')
+  return job.startedAt === undefined ? t('ended before it started') : t('ended without a report of its progress')
 }
 
 /** The latest metrics, the primary one first. */
@@ -69,7 +81,9 @@ export function JobMetrics({ job }: { job: Job }) {
         <div class="tile primary">
           <dt>
             {primary}{' '}
-            <span class="muted">{job.primaryMetric.goal === 'maximize' ? 'higher is better' : 'lower is better'}</span>
+            <span class="muted">
+              {job.primaryMetric.goal === 'maximize' ? t('higher is better') : t('lower is better')}
+            </span>
           </dt>
           <dd>{formatMetric(primaryValue)}</dd>
         </div>
@@ -82,8 +96,14 @@ export function JobMetrics({ job }: { job: Job }) {
       ))}
       {others.length > names.length && (
         <div class="tile">
-          <dt>Not shown here</dt>
-          <dd class="muted">{plural(others.length - names.length, 'more metric')}, in the table</dd>
+          <dt>{t('Not shown here')}</dt>
+          <dd class="muted">
+            {plural(
+              others.length - names.length,
+              '{count} more metric, in the table',
+              '{count} more metrics, in the table',
+            )}
+          </dd>
         </div>
       )}
     </dl>
@@ -91,24 +111,29 @@ export function JobMetrics({ job }: { job: Job }) {
 }
 
 export function JobProblem({ job }: { job: Job }) {
-  const reason = job.endReason === undefined ? undefined : END_REASON_TEXTS[job.endReason]
+  const reason = job.endReason === undefined ? undefined : t(END_REASON_TEXTS[job.endReason])
   if (job.error === undefined && (job.state !== 'failed' || reason === undefined))
     return <div id="job-problem" hidden />
   return (
     <section id="job-problem" class="error-box" aria-labelledby="problem-title">
-      <h2 id="problem-title">{job.state === 'failed' ? 'Why it failed' : 'What went wrong'}</h2>
+      <h2 id="problem-title">{job.state === 'failed' ? t('Why it failed') : t('What went wrong')}</h2>
       {reason !== undefined && <p>{reason}</p>}
       {job.error !== undefined && (
         <p class="error-message">
-          {job.error.errorType !== undefined && <strong>{job.error.errorType}: </strong>}
+          {job.error.errorType !== undefined && (
+            <strong>
+              {job.error.errorType}
+              {': '}
+            </strong>
+          )}
           {job.error.message}
         </p>
       )}
       {job.error?.traceback !== undefined && (
         <details>
-          <summary>Traceback</summary>
+          <summary>{t('Traceback')}</summary>
           {/* biome-ignore lint/a11y/useSemanticElements: a fieldset is for form controls; this can scroll and needs focus and a name */}
-          <pre tabindex={0} role="group" aria-label="Traceback">
+          <pre tabindex={0} role="group" aria-label={t('Traceback')}>
             {job.error.traceback}
           </pre>
         </details>
@@ -116,10 +141,11 @@ export function JobProblem({ job }: { job: Job }) {
       <p class="muted">
         {job.endReason !== undefined && (
           <>
-            End reason <code>{job.endReason}</code> ·{' '}
+            <Sentence text="End reason {endReason}" endReason={<code>{job.endReason}</code>} />
+            {' · '}
           </>
         )}
-        trace <code>{job.traceId}</code>
+        <Sentence text="trace {traceId}" traceId={<code>{job.traceId}</code>} />
       </p>
     </section>
   )
@@ -129,13 +155,13 @@ export function JobTimings({ job, now }: { job: Job; now: Date }) {
   const ended = isTerminalJobState(job.state)
   return (
     <dl id="job-timings" class="side-facts">
-      <Timing name="Created" at={job.createdAt} />
+      <Timing name={t('Created')} at={job.createdAt} />
       {job.startedAt !== undefined && (
         <>
-          <Timing name="Started" at={job.startedAt} />
-          <dt>Waited</dt>
+          <Timing name={t('Started')} at={job.startedAt} />
+          <dt>{t('Waited')}</dt>
           <dd>{formatDuration(Date.parse(job.startedAt) - Date.parse(job.queuedAt ?? job.createdAt))}</dd>
-          <dt>{ended ? 'Ran for' : 'Running for'}</dt>
+          <dt>{ended ? t('Ran for') : t('Running for')}</dt>
           <dd>
             {ended && job.finishedAt !== undefined ? (
               formatDuration(Date.parse(job.finishedAt) - Date.parse(job.startedAt))
@@ -145,10 +171,10 @@ export function JobTimings({ job, now }: { job: Job; now: Date }) {
           </dd>
         </>
       )}
-      {job.finishedAt !== undefined && <Timing name="Finished" at={job.finishedAt} />}
+      {job.finishedAt !== undefined && <Timing name={t('Finished')} at={job.finishedAt} />}
       {!ended && job.lastHeardAt !== undefined && (
         <>
-          <dt>Last heartbeat</dt>
+          <dt>{t('Last heartbeat')}</dt>
           <dd>
             <RelativeTime at={job.lastHeardAt} now={now} />
           </dd>
@@ -175,16 +201,16 @@ export function JobActions({ job }: { job: Job }) {
     return (
       <div id="job-actions" class="actions">
         <a class="button" href={`/jobs/new?from=${job.id}`}>
-          Run again with changes
+          {t('Run again with changes')}
         </a>
-        <AskFirst dialog={RESTART_DIALOG} verb="Restart" look="quiet" />
-        <AskFirst dialog={DELETE_DIALOG} verb="Delete" />
+        <AskFirst dialog={RESTART_DIALOG} verb={t('Restart')} look="quiet" />
+        <AskFirst dialog={DELETE_DIALOG} verb={t('Delete')} />
       </div>
     )
   }
   return (
     <div id="job-actions" class="actions">
-      {!job.cancelRequested && <AskFirst dialog={CANCEL_DIALOG} verb="Cancel job" />}
+      {!job.cancelRequested && <AskFirst dialog={CANCEL_DIALOG} verb={t('Cancel job')} />}
     </div>
   )
 }

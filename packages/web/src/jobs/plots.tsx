@@ -1,5 +1,6 @@
 import { type Job, MAX_PICTURE_BYTES } from '@trainyard/contract'
 import { plural } from '../format.ts'
+import { t } from '../words/t.ts'
 import { artifactPath, type PageArtifact } from './job-artifacts.tsx'
 
 /** Plots shown without a click. */
@@ -21,11 +22,11 @@ export function JobPlots({ job, artifacts }: { job: Job; artifacts: readonly Pag
   const rest = plots.slice(PLOTS_SHOWN)
   return (
     <section id="job-plots" aria-labelledby="plots">
-      <h2 id="plots">Plots</h2>
+      <h2 id="plots">{t('Plots')}</h2>
       <Plots job={job} plots={first} />
       {rest.length > 0 && (
         <details class="more-files">
-          <summary>{plural(rest.length, 'more plot')}</summary>
+          <summary>{plural(rest.length, '{count} more plot', '{count} more plots')}</summary>
           <Plots job={job} plots={rest} />
         </details>
       )}
@@ -43,7 +44,7 @@ function Plots({ job, plots }: { job: Job; plots: readonly PageArtifact[] }) {
           </a>
           <figcaption>
             <bdi>{plot.name}</bdi>
-            {plot.epoch !== undefined && <span class="muted"> · epoch {plot.epoch}</span>}
+            {plot.epoch !== undefined && <span class="muted"> · {t('epoch {epoch}', { epoch: plot.epoch })}</span>}
           </figcaption>
         </figure>
       ))}

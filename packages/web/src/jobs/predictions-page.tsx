@@ -1,6 +1,7 @@
 import type { Job } from '@trainyard/contract'
 import { Layout } from '../components/layout.tsx'
 import { withQuery } from '../query.ts'
+import { t } from '../words/t.ts'
 import { jobTitle } from './parts.tsx'
 import { type ImagePredictions, PredictionGrid } from './predictions.tsx'
 
@@ -19,32 +20,32 @@ export function PredictionsPage(props: PredictionsPageProps) {
   return (
     <Layout
       assetUrl={assetUrl}
-      title={`Predictions · ${jobTitle(job)} · Job ${job.id}`}
+      title={t('Predictions · {job} · Job {id}', { job: jobTitle(job), id: job.id })}
       section="jobs"
       scripts={['pictures.js']}
     >
       <div class="page-head">
         <p class="crumbs">
-          <a href="/jobs">Jobs</a> <span aria-hidden="true">/</span> <a href={`/jobs/${job.id}`}>{job.id}</a>{' '}
-          <span aria-hidden="true">/</span> predictions
+          <a href="/jobs">{t('Jobs')}</a> <span aria-hidden="true">/</span> <a href={`/jobs/${job.id}`}>{job.id}</a>{' '}
+          <span aria-hidden="true">/</span> {t('predictions')}
         </p>
-        <h1>Predictions</h1>
+        <h1>{t('Predictions')}</h1>
         <p class="lead">
           <bdi>{jobTitle(job)}</bdi>
-          {job.attempt > 1 && `, attempt ${attempt}`}
+          {job.attempt > 1 && `, ${t('attempt {attempt}', { attempt })}`}
         </p>
       </div>
       {predictions.length === 0 ? (
-        <p class="muted">The trainer reported no predictions of single images.</p>
+        <p class="muted">{t('The trainer reported no predictions of single images.')}</p>
       ) : (
         <PredictionGrid job={job} attempt={attempt} predictions={predictions} />
       )}
       {(cursor !== undefined || nextCursor !== undefined) && (
-        <nav class="paging" aria-label="Pages">
-          {cursor !== undefined && <a href={withQuery(path, { attempt: String(attempt) })}>First page</a>}
+        <nav class="paging" aria-label={t('Pages')}>
+          {cursor !== undefined && <a href={withQuery(path, { attempt: String(attempt) })}>{t('First page')}</a>}
           {nextCursor !== undefined && (
             <a rel="next" href={withQuery(path, { attempt: String(attempt), cursor: nextCursor })}>
-              Next page
+              {t('Next page')}
             </a>
           )}
         </nav>

@@ -1,6 +1,7 @@
 import { type Job, type PredictedObject, PredictionEvent, type StoredEvent } from '@trainyard/contract'
 import { formatCount, plural } from '../format.ts'
 import { withQuery } from '../query.ts'
+import { t } from '../words/t.ts'
 import { shapesOf } from './shapes.ts'
 
 export interface ImagePredictions {
@@ -93,7 +94,7 @@ function Overlay({ objects }: { objects: ImagePredictions['objects'] }) {
 
 /** The surest ones, in words: a picture alone is nothing to people who do not see it. */
 function Objects({ objects }: { objects: ImagePredictions['objects'] }) {
-  if (objects.length === 0) return <p class="muted">nothing found</p>
+  if (objects.length === 0) return <p class="muted">{t('nothing found')}</p>
   const surestFirst = [...objects].sort((a, b) => b.confidence - a.confidence)
   const rest = objects.length - OBJECTS_LISTED
   return (
@@ -103,7 +104,7 @@ function Objects({ objects }: { objects: ImagePredictions['objects'] }) {
           <bdi>{className}</bdi> <span class="muted">{percent(confidence)}</span>
         </li>
       ))}
-      {rest > 0 && <li class="muted">{plural(rest, 'more object')}</li>}
+      {rest > 0 && <li class="muted">{plural(rest, '{count} more object', '{count} more objects')}</li>}
     </ul>
   )
 }

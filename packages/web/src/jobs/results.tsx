@@ -1,6 +1,7 @@
 import type { Job } from '@trainyard/contract'
 import type { Child } from 'hono/jsx'
 import { formatBytes, formatCount, formatDuration } from '../format.ts'
+import { t } from '../words/t.ts'
 import { artifactPath, type PageArtifact } from './job-artifacts.tsx'
 
 /** The result of a prediction or an export. A training job has curves instead. */
@@ -12,10 +13,10 @@ export function JobResult({ job, artifacts }: { job: Job; artifacts: readonly Pa
       <div id="job-result">
         <p class="muted">
           {isOver(job)
-            ? 'The job ended without a result.'
+            ? t('The job ended without a result.')
             : job.operation === 'predict'
-              ? 'Predictions appear here when the job has finished.'
-              : 'The exported model appears here when the job has finished.'}
+              ? t('Predictions appear here when the job has finished.')
+              : t('The exported model appears here when the job has finished.')}
         </p>
       </div>
     )
@@ -33,11 +34,13 @@ export function JobResult({ job, artifacts }: { job: Job; artifacts: readonly Pa
       {result.artifactId !== undefined && (
         <p class="result-file">
           <a class="download" href={artifactPath(job, result.artifactId)} download={file?.name ?? ''}>
-            {result.operation === 'predict' ? 'Download predictions' : 'Download model'}
+            {result.operation === 'predict' ? t('Download predictions') : t('Download model')}
           </a>
           {file !== undefined && (
             <span class="muted">
-              {file.name} · {formatBytes(file.sizeBytes)}
+              {file.name}
+              {' · '}
+              {formatBytes(file.sizeBytes)}
             </span>
           )}
         </p>
@@ -55,11 +58,11 @@ function PredictTiles({ result }: { result: Result<'predict'> }) {
   const { imageCount, avgInferenceTimeMs: average, totalInferenceTimeMs: total } = result
   return (
     <>
-      <Tile name="images" primary>
+      <Tile name={t('images')} primary>
         {formatCount(imageCount)}
       </Tile>
-      {average !== undefined && <Tile name="per image">{formatMilliseconds(average)}</Tile>}
-      {total !== undefined && <Tile name="in total">{formatMilliseconds(total)}</Tile>}
+      {average !== undefined && <Tile name={t('per image')}>{formatMilliseconds(average)}</Tile>}
+      {total !== undefined && <Tile name={t('in total')}>{formatMilliseconds(total)}</Tile>}
     </>
   )
 }
@@ -67,10 +70,10 @@ function PredictTiles({ result }: { result: Result<'predict'> }) {
 function ExportTiles({ result, file }: { result: Result<'export'>; file: PageArtifact | undefined }) {
   return (
     <>
-      <Tile name="format" primary>
+      <Tile name={t('format')} primary>
         {result.format}
       </Tile>
-      {file !== undefined && <Tile name="size">{formatBytes(file.sizeBytes)}</Tile>}
+      {file !== undefined && <Tile name={t('size')}>{formatBytes(file.sizeBytes)}</Tile>}
     </>
   )
 }

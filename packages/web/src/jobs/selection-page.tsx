@@ -3,6 +3,7 @@ import { Layout } from '../components/layout.tsx'
 import { JobStateStatus } from '../components/status.tsx'
 import { RelativeTime } from '../components/time.tsx'
 import { plural } from '../format.ts'
+import { t } from '../words/t.ts'
 import { jobTitle } from './parts.tsx'
 
 interface SelectionPageProps {
@@ -33,12 +34,12 @@ export function SelectionPage({ assetUrl, action, jobs, refused = [], now }: Sel
   const fits = (job: Job) => isTerminalJobState(job.state) === (action === 'delete')
   const chosen = jobs.filter(fits)
   const others = jobs.filter((job) => !fits(job))
-  const title = `${verb} ${plural(chosen.length, 'job')}?`
+  const title = `${verb} ${plural(chosen.length, '{count} job', '{count} jobs')}?`
   return (
     <Layout assetUrl={assetUrl} title={title} section="jobs">
       <div class="page-head">
         <p class="crumbs">
-          <a href="/jobs">Jobs</a> <span aria-hidden="true">/</span> {action}
+          <a href="/jobs">{t('Jobs')}</a> <span aria-hidden="true">/</span> {action}
         </p>
         <h1>{title}</h1>
         {chosen.length > 0 && <p class="lead">{text}</p>}
@@ -54,7 +55,7 @@ export function SelectionPage({ assetUrl, action, jobs, refused = [], now }: Sel
       {others.length > 0 && (
         <>
           <p class="muted">
-            {plural(others.length, 'selected job')} {left(others.length)}:
+            {plural(others.length, '{count} selected job', '{count} selected jobs')} {left(others.length)}:
           </p>
           <JobNames jobs={others} now={now} />
         </>
@@ -66,10 +67,10 @@ export function SelectionPage({ assetUrl, action, jobs, refused = [], now }: Sel
         ))}
         {chosen.length > 0 && (
           <button type="submit" class="danger">
-            {verb} {plural(chosen.length, 'job')}
+            {verb} {plural(chosen.length, '{count} job', '{count} jobs')}
           </button>
         )}
-        <a href="/jobs">Back to the list</a>
+        <a href="/jobs">{t('Back to the list')}</a>
       </form>
     </Layout>
   )

@@ -1,6 +1,8 @@
 import type { Job, JobValidation } from '@trainyard/contract'
 import { Scroll } from '../components/scroll.tsx'
 import { formatCount, formatMetric, plural } from '../format.ts'
+import { Sentence } from '../words/sentence.tsx'
+import { t } from '../words/t.ts'
 
 /** Classes in the table of values per class. */
 const CLASSES_SHOWN = 50
@@ -21,7 +23,7 @@ export function JobValidationResult({ job, validation }: { job: Job; validation:
   ].filter((part) => part !== undefined)
   return (
     <section id="job-validation" aria-labelledby="validation">
-      <h2 id="validation">Results by class</h2>
+      <h2 id="validation">{t('Results by class')}</h2>
       {where.length > 0 && <p class="muted">{where.join(', ')}</p>}
       {perClass !== undefined && <PerClass job={job} perClass={perClass} />}
       {confusionMatrix !== undefined && <Confusion matrix={confusionMatrix} />}
@@ -47,11 +49,11 @@ function PerClass({ job, perClass }: { job: Job; perClass: ClassMetrics }) {
   const shown = weakestFirst.slice(0, CLASSES_SHOWN)
   return (
     <>
-      <Scroll label="Table of values per class">
+      <Scroll label={t('Table of values per class')}>
         <table class="per-class">
           <thead>
             <tr>
-              <th scope="col">Class, weakest first</th>
+              <th scope="col">{t('Class, weakest first')}</th>
               <ColumnHeads names={names} />
             </tr>
           </thead>
@@ -73,8 +75,11 @@ function PerClass({ job, perClass }: { job: Job; perClass: ClassMetrics }) {
       </Scroll>
       {all.length > shown.length && (
         <p class="muted">
-          {formatCount(all.length - shown.length)} more {all.length - shown.length > 1 ? 'classes' : 'class'} with
-          better values are not shown.
+          {plural(
+            all.length - shown.length,
+            '{count} more class with better values is not shown.',
+            '{count} more classes with better values are not shown.',
+          )}
         </p>
       )}
     </>
@@ -106,9 +111,9 @@ function Confusion({ matrix }: { matrix: Matrix }) {
   return (
     <>
       {classes.length > 0 && classes.length <= MATRIX_CLASSES && (
-        <Scroll label="Confusion matrix">
+        <Scroll label={t('Confusion matrix')}>
           <table class="matrix">
-            <caption>Confusion matrix: the actual class by row, the predicted one by column</caption>
+            <caption>{t('Confusion matrix: the actual class by row, the predicted one by column')}</caption>
             <thead>
               <tr>
                 <td />
@@ -139,14 +144,23 @@ function Confusion({ matrix }: { matrix: Matrix }) {
       )}
       {pairs.length > 0 && (
         <>
-          <h3>Confused most often</h3>
+          <h3>{t('Confused most often')}</h3>
           <ol class="confused">
             {pairs.map(({ actual, predicted, count, share }) => (
               <li>
-                <bdi>{actual}</bdi> taken for <bdi>{predicted}</bdi>{' '}
-                <span class="muted">
-                  {plural(count, 'time')}, {Math.round(share * 100)} % of that class
-                </span>
+                <Sentence
+                  text="{actual} taken for {predicted} {share}"
+                  actual={<bdi>{actual}</bdi>}
+                  predicted={<bdi>{predicted}</bdi>}
+                  share={
+                    <span class="muted">
+                      {t('{times}, {percent} % of that class', {
+                        times: plural(count, '{count} time', '{count} times'),
+                        percent: Math.round(share * 100),
+                      })}
+                    </span>
+                  }
+                />
               </li>
             ))}
           </ol>

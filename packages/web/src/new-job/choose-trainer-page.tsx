@@ -3,6 +3,8 @@ import { Layout } from '../components/layout.tsx'
 import { SearchForm } from '../components/search-form.tsx'
 import { plural } from '../format.ts'
 import { withQuery } from '../query.ts'
+import { Sentence } from '../words/sentence.tsx'
+import { t } from '../words/t.ts'
 
 interface ChooseTrainerPageProps {
   assetUrl: (name: string) => string
@@ -17,34 +19,37 @@ export function ChooseTrainerPage({ assetUrl, q, cursor, dataset, list }: Choose
   const here = (query: { q?: string; cursor?: string | undefined }) =>
     withQuery('/jobs/new', { dataset: dataset?.id, ...query })
   return (
-    <Layout assetUrl={assetUrl} title="Start a job: choose a trainer" section="jobs">
+    <Layout assetUrl={assetUrl} title={t('Start a job: choose a trainer')} section="jobs">
       <div class="page-head">
         <p class="crumbs">
-          <a href="/jobs">Jobs</a> <span aria-hidden="true">/</span> New
+          <a href="/jobs">{t('Jobs')}</a> <span aria-hidden="true">/</span> {t('New')}
         </p>
-        <h1>Choose a trainer</h1>
+        <h1>{t('Choose a trainer')}</h1>
         <p class="lead">
           {dataset === undefined ? (
-            'Then the dataset and the settings.'
+            t('Then the dataset and the settings.')
           ) : (
-            <>
-              For {dataset.taskType} on <bdi>{dataset.name}</bdi>. <a href={withQuery('/jobs/new', { q })}>All tasks</a>
-            </>
+            <Sentence
+              text="For {taskType} on {name}. {link}"
+              taskType={dataset.taskType}
+              name={<bdi>{dataset.name}</bdi>}
+              link={<a href={withQuery('/jobs/new', { q })}>{t('All tasks')}</a>}
+            />
           )}
         </p>
       </div>
       <search>
-        <SearchForm action="/jobs/new" label="Search trainers" q={q} placeholder="Name, model, keyword …">
+        <SearchForm action="/jobs/new" label={t('Search trainers')} q={q} placeholder={t('Name, model, keyword …')}>
           {dataset !== undefined && <input type="hidden" name="dataset" value={dataset.id} />}
         </SearchForm>
       </search>
       <section aria-labelledby="found">
         <h2 id="found" class="count">
-          {plural(list.total, 'trainer')}
+          {plural(list.total, '{count} trainer', '{count} trainers')}
         </h2>
         {list.trainers.length === 0 && (
           <p>
-            No trainer matches. <a href={here({})}>Show all</a>
+            <Sentence text="No trainer matches. {link}" link={<a href={here({})}>{t('Show all')}</a>} />
           </p>
         )}
         <ul class="trainers">
@@ -68,11 +73,11 @@ export function ChooseTrainerPage({ assetUrl, q, cursor, dataset, list }: Choose
           ))}
         </ul>
         {(list.nextCursor !== undefined || cursor !== undefined) && (
-          <nav class="paging" aria-label="Pages">
-            {cursor !== undefined && <a href={here({ q })}>First page</a>}
+          <nav class="paging" aria-label={t('Pages')}>
+            {cursor !== undefined && <a href={here({ q })}>{t('First page')}</a>}
             {list.nextCursor !== undefined && (
               <a rel="next" href={here({ q, cursor: list.nextCursor })}>
-                Next page
+                {t('Next page')}
               </a>
             )}
           </nav>

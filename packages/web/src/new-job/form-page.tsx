@@ -4,6 +4,8 @@ import { Layout } from '../components/layout.tsx'
 import { formatCount, plural } from '../format.ts'
 import { withQuery } from '../query.ts'
 import type { Setting } from '../trainers/settings.ts'
+import { Sentence } from '../words/sentence.tsx'
+import { t } from '../words/t.ts'
 import type { FormData } from './form-data.ts'
 import type { FormIssue } from './form-issues.ts'
 import type { JobForm } from './job-form.ts'
@@ -34,7 +36,7 @@ export function FormPage({ assetUrl, form, data, formId, issues, problem, from }
     <Layout assetUrl={assetUrl} title={title} section="jobs" scripts={['new-job.js']}>
       <div class="page-head">
         <p class="crumbs">
-          <a href="/jobs">Jobs</a> <span aria-hidden="true">/</span> New
+          <a href="/jobs">{t('Jobs')}</a> <span aria-hidden="true">/</span> {t('New')}
         </p>
         <h1>{title}</h1>
         <p class="lead">{trainer.description}</p>
@@ -46,7 +48,7 @@ export function FormPage({ assetUrl, form, data, formId, issues, problem, from }
         <input type="hidden" name="operation" value={form.operation} />
         {/* The first button of a form is the one that Enter presses. */}
         <button type="submit" hidden>
-          Start
+          {t('Start')}
         </button>
         <TrainerFields form={form} data={data} problemOf={problemOf} />
         <DatasetField form={form} data={data} problem={problemOf('dataset')} />
@@ -54,7 +56,7 @@ export function FormPage({ assetUrl, form, data, formId, issues, problem, from }
         <SplitFields form={form} dataset={data.datasets.find(({ id }) => id === form.dataset)} problemOf={problemOf} />
         <MoreFields form={form} data={data} problemOf={problemOf} />
         <p class="job-form-end">
-          <button type="submit">Start</button>
+          <button type="submit">{t('Start')}</button>
         </p>
       </form>
     </Layout>
@@ -93,7 +95,7 @@ function Problems({ issues, problem, ids }: Pick<FormPageProps, 'issues' | 'prob
   return (
     <div class="form-problem" role="alert">
       <p>
-        <strong>The job was not started.</strong> {problem}
+        <strong>{t('The job was not started.')}</strong> {problem}
       </p>
       {issues.length > 0 && (
         <ul>
@@ -125,17 +127,17 @@ function TrainerFields({ form, data, problemOf }: FieldsProps) {
   const { trainer, version, versions, manifest } = data
   const models = manifest.models
   return (
-    <Group id="job-trainer-title" title="Trainer">
+    <Group id="job-trainer-title" title={t('Trainer')}>
       <p>
         <a href={withQuery(`/trainers/${trainer.name}`, { version })}>{trainer.name}</a>{' '}
         <a class="change" href={withQuery('/jobs/new', { dataset: form.dataset })}>
-          Choose another
+          {t('Choose another')}
         </a>
       </p>
       {problemOf('trainer') !== undefined && <p class="field-problem">{problemOf('trainer')}</p>}
       <div class="fields">
         <div class="field">
-          <label for="job-version">Version</label>
+          <label for="job-version">{t('Version')}</label>
           <Problem id="job-version" text={problemOf('version')} />
           <div class="with-button">
             <select id="job-version" name="version" data-shows="version">
@@ -147,17 +149,17 @@ function TrainerFields({ form, data, problemOf }: FieldsProps) {
               ))}
             </select>
             <button class="quiet" type="submit" name="show" value="version" formnovalidate>
-              Show its settings
+              {t('Show its settings')}
             </button>
           </div>
         </div>
         {models.length > 1 && (
           <Select
             name="model"
-            label="Model"
+            label={t('Model')}
             value={form.model}
             problem={problemOf('model')}
-            empty="The first that fits the task"
+            empty={t('The first that fits the task')}
             options={models.map(({ name, displayName, taskTypes }) => ({
               value: name,
               label: `${displayName ?? name} (${taskTypes.join(', ')})`,
@@ -167,20 +169,20 @@ function TrainerFields({ form, data, problemOf }: FieldsProps) {
         {manifest.taskTypes.length > 1 && (
           <Select
             name="task"
-            label="Task"
+            label={t('Task')}
             value={form.task}
             problem={problemOf('task')}
-            empty="The task of the dataset"
+            empty={t('The task of the dataset')}
             options={manifest.taskTypes.map((value) => ({ value, label: value }))}
           />
         )}
         {form.operation === 'export' && (
           <Select
             name="exportFormat"
-            label="Export format"
+            label={t('Export format')}
             value={form.exportFormat}
             problem={problemOf('exportFormat')}
-            empty="Choose a format"
+            empty={t('Choose a format')}
             options={manifest.exportFormats.map((value) => ({ value, label: value }))}
           />
         )}
@@ -225,12 +227,13 @@ function Select({ name, label, value, problem, empty, options }: SelectProps) {
 function DatasetField({ form, data, problem }: { form: JobForm; data: FormData; problem: string | undefined }) {
   const fits = ({ taskType }: Dataset) => (data.manifest.taskTypes as TaskType[]).includes(taskType)
   const [fitting, others] = [data.datasets.filter(fits), data.datasets.filter((one) => !fits(one))]
-  const label = ({ name, counts, taskType }: Dataset) => `${name} · ${plural(counts.images, 'image')} · ${taskType}`
+  const label = ({ name, counts, taskType }: Dataset) =>
+    `${name} · ${plural(counts.images, '{count} image', '{count} images')} · ${taskType}`
   return (
-    <Group id="job-dataset-title" title="Dataset">
+    <Group id="job-dataset-title" title={t('Dataset')}>
       <div class="field">
         <label class="visually-hidden" for="job-dataset">
-          Dataset
+          {t('Dataset')}
         </label>
         <Problem id="job-dataset" text={problem} />
         <select
@@ -240,7 +243,7 @@ function DatasetField({ form, data, problem }: { form: JobForm; data: FormData; 
           aria-describedby={describedBy('job-dataset', problem !== undefined)}
           aria-invalid={problem && 'true'}
         >
-          <option value="">Choose a dataset</option>
+          <option value="">{t('Choose a dataset')}</option>
           {form.dataset !== '' && !data.datasets.some(({ id }) => id === form.dataset) && (
             <option value={form.dataset} selected>
               {form.dataset}
@@ -252,7 +255,7 @@ function DatasetField({ form, data, problem }: { form: JobForm; data: FormData; 
             </option>
           ))}
           {others.length > 0 && (
-            <optgroup label="Of another task">
+            <optgroup label={t('Of another task')}>
               {others.map((dataset) => (
                 <option
                   value={dataset.id}
@@ -267,11 +270,12 @@ function DatasetField({ form, data, problem }: { form: JobForm; data: FormData; 
         </select>
         <p class="muted" id="job-dataset-hint">
           {data.datasets.length === 0 ? (
-            <>
-              You have no dataset yet. <a href="/datasets">Upload one</a>
-            </>
+            <Sentence text="You have no dataset yet. {link}" link={<a href="/datasets">{t('Upload one')}</a>} />
           ) : (
-            `For ${data.manifest.taskTypes.join(', ')}.${data.moreDatasets ? ' The newest 200 are listed.' : ''}`
+            [
+              t('For {tasks}.', { tasks: data.manifest.taskTypes.join(', ') }),
+              data.moreDatasets ? t('The newest 200 are listed.') : '',
+            ].join(' ')
           )}
         </p>
       </div>
@@ -307,14 +311,14 @@ function Settings({ form, data, ids, problemOf }: FieldsProps & { ids: Map<strin
   const [plain, advanced] = [settings.filter((one) => !one.advanced), settings.filter((one) => one.advanced)]
   const isChanged = ({ name }: Setting) => problemOf(`config.${name}`) !== undefined
   return (
-    <Group id="job-settings-title" title="Settings">
+    <Group id="job-settings-title" title={t('Settings')}>
       {presets.length > 0 && (
         <div class="field preset">
-          <label for="job-preset">Preset</label>
+          <label for="job-preset">{t('Preset')}</label>
           <Problem id="job-preset" text={problemOf('preset')} />
           <div class="with-button">
             <select id="job-preset" name="preset" data-shows="preset">
-              <option value="">None</option>
+              <option value="">{t('None')}</option>
               {presets.map((name) => (
                 <option value={name} selected={name === form.preset}>
                   {name}
@@ -322,18 +326,18 @@ function Settings({ form, data, ids, problemOf }: FieldsProps & { ids: Map<strin
               ))}
             </select>
             <button class="quiet" type="submit" name="show" value="preset" formnovalidate>
-              Fill in its settings
+              {t('Fill in its settings')}
             </button>
           </div>
         </div>
       )}
-      {plain.length === 0 && advanced.length === 0 && <p class="muted">This trainer declares no settings.</p>}
+      {plain.length === 0 && advanced.length === 0 && <p class="muted">{t('This trainer declares no settings.')}</p>}
       {groups(plain, (group) => (group === 'Basic' ? null : <h3>{group}</h3>))}
       <details class="fold" open={advanced.some(isChanged) || problemOf('other') !== undefined}>
-        <summary>Advanced settings ({formatCount(advanced.length)})</summary>
+        <summary>{t('Advanced settings ({count})', { count: formatCount(advanced.length) })}</summary>
         {groups(advanced, (group) => (group === 'Advanced' ? null : <h3>{group}</h3>))}
         <div class="field">
-          <label for="job-other">Other settings, as JSON</label>
+          <label for="job-other">{t('Other settings, as JSON')}</label>
           <Problem id="job-other" text={problemOf('other')} />
           <textarea
             id="job-other"
@@ -345,7 +349,7 @@ function Settings({ form, data, ids, problemOf }: FieldsProps & { ids: Map<strin
             {form.other}
           </textarea>
           <p class="muted" id="job-other-hint">
-            Settings that have no field, such as <code>{'{"name": 1}'}</code>
+            <Sentence text="Settings that have no field, such as {code}" code={<code>{'{"name": 1}'}</code>} />
           </p>
         </div>
       </details>
@@ -359,30 +363,36 @@ function MoreFields({ form, problemOf }: FieldsProps) {
   const field = { form, problemOf }
   return (
     <details class="fold" open={isOpen}>
-      <summary>Name, queue and limits</summary>
+      <summary>{t('Name, queue and limits')}</summary>
       <div class="fields">
-        <TextField {...field} name="name" label="Name" maxlength={200} hint="How the job is listed" />
+        <TextField {...field} name="name" label={t('Name')} maxlength={200} hint={t('How the job is listed')} />
         <TextField
           {...field}
           name="checkpoint"
-          label="Checkpoint"
-          hint="The id of a checkpoint to start from. Empty: from the beginning"
+          label={t('Checkpoint')}
+          hint={t('The id of a checkpoint to start from. Empty: from the beginning')}
         />
-        <TextField {...field} name="queue" label="Queue" maxlength={63} hint="Empty: the default queue" />
-        <TextField {...field} name="priority" label="Priority" type="number" hint="-100 to 100; higher runs first" />
+        <TextField {...field} name="queue" label={t('Queue')} maxlength={63} hint={t('Empty: the default queue')} />
+        <TextField
+          {...field}
+          name="priority"
+          label={t('Priority')}
+          type="number"
+          hint={t('-100 to 100; higher runs first')}
+        />
         <TextField
           {...field}
           name="retries"
-          label="Retries"
+          label={t('Retries')}
           type="number"
-          hint="How often a failed job starts again, 0 to 20"
+          hint={t('How often a failed job starts again, 0 to 20')}
         />
         <TextField
           {...field}
           name="hours"
-          label="Time limit"
+          label={t('Time limit')}
           type="number"
-          hint="Hours for each attempt. Empty: none"
+          hint={t('Hours for each attempt. Empty: none')}
         />
       </div>
     </details>

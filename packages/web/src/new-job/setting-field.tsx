@@ -1,4 +1,5 @@
 import type { Setting } from '../trainers/settings.ts'
+import { t } from '../words/t.ts'
 import { type Control, controlOf, toText } from './setting-control.ts'
 
 interface SettingFieldProps {
@@ -70,7 +71,7 @@ function Input({ id, name, control, text, invalid }: InputProps) {
         <select {...common}>
           {(control.optional || text === '') && (
             <option value="" selected={text === ''}>
-              The default
+              {t('The default')}
             </option>
           )}
           {!isKnown && (

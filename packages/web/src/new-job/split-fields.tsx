@@ -1,5 +1,6 @@
 import type { Dataset } from '@trainyard/contract'
 import { formatCount } from '../format.ts'
+import { t } from '../words/t.ts'
 import type { JobForm } from './job-form.ts'
 import { TextField } from './text-field.tsx'
 
@@ -25,9 +26,9 @@ export function SplitFields({ form, dataset, problemOf }: SplitFieldsProps) {
   const field = { form: filled, problemOf }
   return (
     <details class="fold" open={isOpen}>
-      <summary>Split into training, validation and test</summary>
+      <summary>{t('Split into training, validation and test')}</summary>
       <fieldset class="choices">
-        <legend class="visually-hidden">Split</legend>
+        <legend class="visually-hidden">{t('Split')}</legend>
         {CHOICES.map(([value, label]) => (
           <label>
             <input type="radio" name="split" value={value} checked={form.split === value} /> {label}
@@ -36,31 +37,40 @@ export function SplitFields({ form, dataset, problemOf }: SplitFieldsProps) {
       </fieldset>
       {dataset !== undefined && (
         <p class="muted">
-          The dataset has {formatCount(dataset.counts.splits.train)} for training,{' '}
-          {formatCount(dataset.counts.splits.val)} for validation, {formatCount(dataset.counts.splits.test)} for test.
+          {t('The dataset has {train} for training, {val} for validation, {test} for test.', {
+            train: formatCount(dataset.counts.splits.train),
+            val: formatCount(dataset.counts.splits.val),
+            test: formatCount(dataset.counts.splits.test),
+          })}
         </p>
       )}
       <div class="fields shares" data-images={images}>
         <TextField
           {...field}
           name="train"
-          label="Training"
+          label={t('Training')}
           type="number"
-          hint={`Per cent${effect(images, filled.train)}`}
+          hint={t('Per cent{images}', { images: effect(images, filled.train) })}
         />
         <TextField
           {...field}
           name="val"
-          label="Validation"
+          label={t('Validation')}
           type="number"
-          hint={`Per cent${effect(images, filled.val)}`}
+          hint={t('Per cent{images}', { images: effect(images, filled.val) })}
         />
-        <TextField {...field} name="test" label="Test" type="number" hint={`Per cent${effect(images, filled.test)}`} />
-        <TextField {...field} name="seed" label="Seed" maxlength={100} hint="Each text gives another split" />
+        <TextField
+          {...field}
+          name="test"
+          label={t('Test')}
+          type="number"
+          hint={t('Per cent{images}', { images: effect(images, filled.test) })}
+        />
+        <TextField {...field} name="seed" label={t('Seed')} maxlength={100} hint={t('Each text gives another split')} />
       </div>
       <label class="check">
-        <input type="checkbox" name="stratify" value="yes" checked={form.stratify === 'yes'} /> The same shares in every
-        class
+        <input type="checkbox" name="stratify" value="yes" checked={form.stratify === 'yes'} />{' '}
+        {t('The same shares in every class')}
       </label>
     </details>
   )

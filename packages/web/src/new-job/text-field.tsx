@@ -22,7 +22,6 @@ export function TextField({ form, problemOf, name, label, type = 'text', maxleng
       <input
         id={id}
         name={name}
-        // An input of numbers shows no other text, which would then be lost.
         type={type === 'number' && Number.isFinite(Number(value)) ? 'number' : 'text'}
         step={type === 'number' ? 'any' : undefined}
         value={value}

@@ -3,6 +3,8 @@ import { Copyable } from '../components/copyable.tsx'
 import { ConfirmedForm, Field, FormProblem, Note } from '../components/form.tsx'
 import { RelativeTime } from '../components/time.tsx'
 import { formatInstant } from '../format.ts'
+import { Sentence } from '../words/sentence.tsx'
+import { t } from '../words/t.ts'
 import { PASSWORD_HINT } from './password-hint.ts'
 import { PeopleLayout } from './people-layout.tsx'
 
@@ -26,19 +28,23 @@ export function AccountPage({ assetUrl, me, sessions, now, done, refused, link }
   const { account } = me
   const problemOf = (form: AccountForm) => (refused?.form === form ? refused.problem : undefined)
   return (
-    <PeopleLayout assetUrl={assetUrl} part="account" title={account?.displayName ?? 'Account'} lead={account?.email}>
+    <PeopleLayout assetUrl={assetUrl} part="account" title={account?.displayName ?? t('Account')} lead={account?.email}>
       {done !== undefined && (
         <Note>
-          <p>{done === 'password' ? 'Password changed. Your other sessions were signed out.' : 'Session ended.'}</p>
+          <p>
+            {done === 'password' ? t('Password changed. Your other sessions were signed out.') : t('Session ended.')}
+          </p>
         </Note>
       )}
       {link !== undefined && (
         <Note>
           <p>
-            Send this link to {link.name} only. It works once, until {formatInstant(link.expiresAt)}, and is not shown
-            again.
+            {t('Send this link to {name} only. It works once, until {expiresAt}, and is not shown again.', {
+              name: link.name,
+              expiresAt: formatInstant(link.expiresAt),
+            })}
           </p>
-          <Copyable label="Password link" text={link.url} />
+          <Copyable label={t('Password link')} text={link.url} />
         </Note>
       )}
       {/* The local owner and people of other issuers have no email, and no password here. */}
@@ -46,10 +52,10 @@ export function AccountPage({ assetUrl, me, sessions, now, done, refused, link }
       <Sessions sessions={sessions} now={now} problem={problemOf('sessions')} />
       {account?.operator === true && <Operator problemOf={problemOf} email={refused?.email} />}
       <section>
-        <h2>Sign out</h2>
+        <h2>{t('Sign out')}</h2>
         <form method="post" action="/sign-out">
           <button class="quiet" type="submit">
-            Sign out of this browser
+            {t('Sign out of this browser')}
           </button>
         </form>
       </section>
@@ -60,14 +66,14 @@ export function AccountPage({ assetUrl, me, sessions, now, done, refused, link }
 function Password({ problem, email }: { problem: string | undefined; email: string | undefined }) {
   return (
     <section>
-      <h2>Change password</h2>
+      <h2>{t('Change password')}</h2>
       <form class="stacked" method="post" action="/account/password">
         <FormProblem text={problem} />
         {/* Password managers need the user name beside the password. */}
         <input type="hidden" name="username" autocomplete="username" value={email} />
         <Field
           name="currentPassword"
-          label="Current password"
+          label={t('Current password')}
           type="password"
           autocomplete="current-password"
           required
@@ -76,16 +82,16 @@ function Password({ problem, email }: { problem: string | undefined; email: stri
         />
         <Field
           name="newPassword"
-          label="New password"
+          label={t('New password')}
           type="password"
           autocomplete="new-password"
           required
           minlength={10}
           maxlength={200}
-          hint={`${PASSWORD_HINT} Your other sessions are signed out.`}
+          hint={t('{PASSWORD_HINT} Your other sessions are signed out.', { PASSWORD_HINT })}
         />
         <div>
-          <button type="submit">Change password</button>
+          <button type="submit">{t('Change password')}</button>
         </div>
       </form>
     </section>
@@ -101,24 +107,24 @@ interface SessionsProps {
 function Sessions({ sessions, now, problem }: SessionsProps) {
   return (
     <section>
-      <h2>Sessions</h2>
+      <h2>{t('Sessions')}</h2>
       <FormProblem text={problem} />
       <ul class="rows">
         {sessions.map((session) => (
           <li>
             <div>
-              <h3>{session.current ? 'This browser' : 'Another browser'}</h3>
+              <h3>{session.current ? t('This browser') : t('Another browser')}</h3>
               <ul class="facts">
                 <li>
-                  signed in <RelativeTime at={session.createdAt} now={now} />
+                  <Sentence text="signed in {when}" when={<RelativeTime at={session.createdAt} now={now} />} />
                 </li>
                 {session.lastUsedAt !== undefined && (
                   <li>
-                    last used <RelativeTime at={session.lastUsedAt} now={now} />
+                    <Sentence text="last used {when}" when={<RelativeTime at={session.lastUsedAt} now={now} />} />
                   </li>
                 )}
                 <li>
-                  expires <RelativeTime at={session.expiresAt} now={now} />
+                  <Sentence text="expires {when}" when={<RelativeTime at={session.expiresAt} now={now} />} />
                 </li>
               </ul>
             </div>
@@ -126,11 +132,11 @@ function Sessions({ sessions, now, problem }: SessionsProps) {
               <ConfirmedForm
                 id={`end-${session.id}`}
                 action={`/account/sessions/${encodeURIComponent(session.id)}/end`}
-                verb="End"
-                subject={`the session of ${formatInstant(session.createdAt)}`}
-                question="End this session?"
+                verb={t('End')}
+                subject={t('the session of {createdAt}', { createdAt: formatInstant(session.createdAt) })}
+                question={t('End this session?')}
               >
-                <p>That browser is signed out. What is typed into its forms and not yet sent may be lost.</p>
+                <p>{t('That browser is signed out. What is typed into its forms and not yet sent may be lost.')}</p>
               </ConfirmedForm>
             )}
           </li>
@@ -151,18 +157,20 @@ function Operator({ problemOf, email }: OperatorProps) {
   const reset = problemOf('reset')
   return (
     <section>
-      <h2>Accounts</h2>
+      <h2>{t('Accounts')}</h2>
       <p class="muted">
-        You are an operator. Each form creates a one-time link to choose a password; send it to the account’s owner.
+        {t(
+          'You are an operator. Each form creates a one-time link to choose a password; send it to the account’s owner.',
+        )}
       </p>
       <div class="halves">
         <form class="stacked" method="post" action="/account/invite">
-          <h3>Create an account</h3>
+          <h3>{t('Create an account')}</h3>
           <FormProblem text={invite} />
-          <Field name="displayName" label="Name" autocomplete="off" maxlength={100} />
+          <Field name="displayName" label={t('Name')} autocomplete="off" maxlength={100} />
           <Field
             name="email"
-            label="Email"
+            label={t('Email')}
             type="email"
             autocomplete="off"
             required
@@ -171,15 +179,15 @@ function Operator({ problemOf, email }: OperatorProps) {
             invalid={invite !== undefined}
           />
           <div>
-            <button type="submit">Create account</button>
+            <button type="submit">{t('Create account')}</button>
           </div>
         </form>
         <form class="stacked" method="post" action="/account/reset-link">
-          <h3>Reset a password</h3>
+          <h3>{t('Reset a password')}</h3>
           <FormProblem text={reset} />
           <Field
             name="resetEmail"
-            label="Email of the account"
+            label={t('Email of the account')}
             type="email"
             autocomplete="off"
             required
@@ -188,7 +196,7 @@ function Operator({ problemOf, email }: OperatorProps) {
             invalid={reset !== undefined}
           />
           <div>
-            <button type="submit">Create link</button>
+            <button type="submit">{t('Create link')}</button>
           </div>
         </form>
       </div>

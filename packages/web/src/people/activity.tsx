@@ -2,6 +2,7 @@ import type { AuditPage, Member } from '@trainyard/contract'
 import { Scroll } from '../components/scroll.tsx'
 import { RelativeTime } from '../components/time.tsx'
 import { withQuery } from '../query.ts'
+import { t } from '../words/t.ts'
 
 interface ActivityProps {
   audit: AuditPage
@@ -18,17 +19,17 @@ export function Activity({ audit, members, path, now }: ActivityProps) {
     name ?? members.find(({ accountId }) => accountId === id)?.displayName ?? id
   return (
     <section id="activity">
-      <h2>Activity</h2>
-      {audit.rows.length === 0 && <p class="muted">No more entries.</p>}
+      <h2>{t('Activity')}</h2>
+      {audit.rows.length === 0 && <p class="muted">{t('No more entries.')}</p>}
       {audit.rows.length > 0 && (
-        <Scroll label="Table of activity">
+        <Scroll label={t('Table of activity')}>
           <table>
             <thead>
               <tr>
-                <th scope="col">When</th>
-                <th scope="col">Who</th>
-                <th scope="col">Action</th>
-                <th scope="col">Subject</th>
+                <th scope="col">{t('When')}</th>
+                <th scope="col">{t('Who')}</th>
+                <th scope="col">{t('Action')}</th>
+                <th scope="col">{t('Subject')}</th>
               </tr>
             </thead>
             <tbody>
@@ -40,7 +41,9 @@ export function Activity({ audit, members, path, now }: ActivityProps) {
                   <td>
                     {nameOf(row.actor, row.actorName)}
                     {row.token !== undefined && row.credentials === 'token' && (
-                      <span class="sub">token {row.token.name ?? row.token.id}</span>
+                      <span class="sub">
+                        {t('token')} {row.token.name ?? row.token.id}
+                      </span>
                     )}
                     {row.address !== undefined && <span class="sub">{row.address}</span>}
                   </td>
@@ -59,8 +62,8 @@ export function Activity({ audit, members, path, now }: ActivityProps) {
         </Scroll>
       )}
       {audit.nextCursor !== undefined && (
-        <nav class="paging" aria-label="Older activity">
-          <a href={`${withQuery(path, { cursor: audit.nextCursor })}#activity`}>Older</a>
+        <nav class="paging" aria-label={t('Older activity')}>
+          <a href={`${withQuery(path, { cursor: audit.nextCursor })}#activity`}>{t('Older')}</a>
         </nav>
       )}
     </section>

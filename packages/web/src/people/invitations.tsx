@@ -3,21 +3,29 @@ import { Copyable } from '../components/copyable.tsx'
 import { ConfirmedForm, Note } from '../components/form.tsx'
 import { RelativeTime } from '../components/time.tsx'
 import { formatInstant } from '../format.ts'
+import { Sentence } from '../words/sentence.tsx'
+import { t } from '../words/t.ts'
 
 /** The link of an invitation that was just created. Shown once. */
 export function InvitationLink({ invitation, url }: { invitation: CreatedMemberInvitation; url: string }) {
   return (
     <Note>
       {invitation.emailed ? (
-        <p>A mail with this link was sent to {invitation.email}. You can also pass the link on yourself.</p>
+        <p>
+          {t('A mail with this link was sent to {email}. You can also pass the link on yourself.', {
+            email: invitation.email,
+          })}
+        </p>
       ) : (
-        <p>Send this link to {invitation.email}.</p>
+        <p>{t('Send this link to {email}.', { email: invitation.email })}</p>
       )}
       <p>
-        It works once, until {formatInstant(invitation.expiresAt)}, for an account with this email only, and is not
-        shown again. A person without an account can create one with it.
+        {t(
+          'It works once, until {expiresAt}, for an account with this email only, and is not shown again. A person without an account can create one with it.',
+          { expiresAt: formatInstant(invitation.expiresAt) },
+        )}
       </p>
-      <Copyable label="Invitation link" text={url} />
+      <Copyable label={t('Invitation link')} text={url} />
     </Note>
   )
 }
@@ -34,7 +42,7 @@ export function Invitations({ invitations, path, now }: InvitationsProps) {
   if (invitations.length === 0) return null
   return (
     <>
-      <h3>Invited</h3>
+      <h3>{t('Invited')}</h3>
       <ul class="rows">
         {invitations.map(({ id, email, role, expiresAt }) => (
           <li>
@@ -43,7 +51,7 @@ export function Invitations({ invitations, path, now }: InvitationsProps) {
               <ul class="facts">
                 <li>{role}</li>
                 <li>
-                  expires <RelativeTime at={expiresAt} now={now} />
+                  <Sentence text="expires {when}" when={<RelativeTime at={expiresAt} now={now} />} />
                 </li>
               </ul>
             </div>
@@ -51,11 +59,11 @@ export function Invitations({ invitations, path, now }: InvitationsProps) {
               <ConfirmedForm
                 id={`withdraw-${id}`}
                 action={`${path}/invitations/${encodeURIComponent(id)}/withdraw`}
-                verb="Withdraw"
+                verb={t('Withdraw')}
                 subject={email}
-                question={`Withdraw the invitation of ${email}?`}
+                question={t('Withdraw the invitation of {email}?', { email })}
               >
-                <p>The link no longer works.</p>
+                <p>{t('The link no longer works.')}</p>
               </ConfirmedForm>
             </div>
           </li>

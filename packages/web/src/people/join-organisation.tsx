@@ -5,6 +5,8 @@ import { z } from 'zod'
 import { Field, FormProblem } from '../components/form.tsx'
 import { Layout } from '../components/layout.tsx'
 import type { WebContext, WebEnv } from '../context.ts'
+import { Sentence } from '../words/sentence.tsx'
+import { t } from '../words/t.ts'
 import { refusalFrom } from './refusal.ts'
 
 const Form = z.object({ code: z.string().catch('') })
@@ -46,24 +48,37 @@ interface JoinPageProps {
 
 function JoinPage({ assetUrl, slug, code, me, problem }: JoinPageProps) {
   return (
-    <Layout assetUrl={assetUrl} title={`Join ${slug}`}>
+    <Layout assetUrl={assetUrl} title={t('Join {slug}', { slug })}>
       <div class="sign-in">
-        <h1>Join {slug}</h1>
+        <h1>{t('Join {slug}', { slug })}</h1>
         <p>
-          You were invited to the organisation <code>{slug}</code>. You are signed in as{' '}
+          <Sentence
+            text="You were invited to the organisation {slug}. You are signed in as"
+            slug={<code>{slug}</code>}
+          />{' '}
           {me.account?.email ?? me.account?.displayName}.
         </p>
         <form method="post" action={`/organisations/${encodeURIComponent(slug)}/join`}>
           <FormProblem text={problem} />
           {code === '' ? (
-            <Field name="code" label="Code" required maxlength={200} autocomplete="off" hint="It starts with “ty_”." />
+            <Field
+              name="code"
+              label={t('Code')}
+              required
+              maxlength={200}
+              autocomplete="off"
+              hint={t('It starts with “ty_”.')}
+            />
           ) : (
             <input type="hidden" name="code" value={code} />
           )}
-          <button type="submit">Join</button>
+          <button type="submit">{t('Join')}</button>
         </form>
         <p class="muted">
-          To use another account, <a href="/account">sign out</a> and open the link again.
+          <Sentence
+            text="To use another account, {link} and open the link again."
+            link={<a href="/account">{t('sign out')}</a>}
+          />
         </p>
       </div>
     </Layout>

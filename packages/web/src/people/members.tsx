@@ -1,6 +1,8 @@
 import { type Member, Role } from '@trainyard/contract'
 import { ConfirmedForm } from '../components/form.tsx'
 import { RelativeTime } from '../components/time.tsx'
+import { Sentence } from '../words/sentence.tsx'
+import { t } from '../words/t.ts'
 
 interface RoleSelectProps {
   id?: string
@@ -46,7 +48,7 @@ export function MemberRow({ member, own, role, path, now }: MemberRowProps) {
           {member.email !== undefined && <li>{member.email}</li>}
           <li>{member.role}</li>
           <li>
-            joined <RelativeTime at={member.since} now={now} />
+            <Sentence text="joined {when}" when={<RelativeTime at={member.since} now={now} />} />
           </li>
         </ul>
       </div>
@@ -55,9 +57,17 @@ export function MemberRow({ member, own, role, path, now }: MemberRowProps) {
         {mayChange && member.email !== undefined && (
           <form class="inline" method="post" action={`${path}/members`}>
             <input type="hidden" name="email" value={member.email} />
-            <RoleSelect selected={member.role} withOwner={role === 'owner'} label={`Role of ${member.displayName}`} />
-            <button class="quiet" type="submit" aria-label={`Set the role of ${member.displayName}`}>
-              Set
+            <RoleSelect
+              selected={member.role}
+              withOwner={role === 'owner'}
+              label={t('Role of {displayName}', { displayName: member.displayName })}
+            />
+            <button
+              class="quiet"
+              type="submit"
+              aria-label={t('Set the role of {displayName}', { displayName: member.displayName })}
+            >
+              {t('Set')}
             </button>
           </form>
         )}
@@ -65,11 +75,13 @@ export function MemberRow({ member, own, role, path, now }: MemberRowProps) {
           <ConfirmedForm
             id={`remove-${member.accountId}`}
             action={`${path}/members/${encodeURIComponent(member.accountId)}/remove`}
-            verb={isOwn ? 'Leave' : 'Remove'}
+            verb={isOwn ? t('Leave') : t('Remove')}
             subject={member.displayName}
-            question={isOwn ? 'Leave this organisation?' : `Remove ${member.displayName}?`}
+            question={
+              isOwn ? t('Leave this organisation?') : t('Remove {displayName}?', { displayName: member.displayName })
+            }
           >
-            <p>Their jobs and datasets stay in the organisation; they lose access.</p>
+            <p>{t('Their jobs and datasets stay in the organisation; they lose access.')}</p>
           </ConfirmedForm>
         )}
       </div>

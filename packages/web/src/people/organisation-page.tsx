@@ -9,6 +9,8 @@ import type {
 } from '@trainyard/contract'
 import { Field, FormProblem, Note } from '../components/form.tsx'
 import { RelativeTime } from '../components/time.tsx'
+import { Sentence } from '../words/sentence.tsx'
+import { t } from '../words/t.ts'
 import { Activity } from './activity.tsx'
 import { InvitationLink, Invitations } from './invitations.tsx'
 import { MemberRow, RoleSelect } from './members.tsx'
@@ -51,11 +53,7 @@ export function OrganisationPage(props: OrganisationPageProps) {
       assetUrl={assetUrl}
       part="organisations"
       title={organisation.displayName}
-      lead={
-        <>
-          <code>{slug}</code> · your role: {role}
-        </>
-      }
+      lead={<Sentence text="{slug} · your role: {role}" slug={<code>{slug}</code>} role={role} />}
     >
       {done !== undefined && (
         <Note>
@@ -65,7 +63,7 @@ export function OrganisationPage(props: OrganisationPageProps) {
       {invited !== undefined && <InvitationLink {...invited} />}
       <Members {...props} />
       <section>
-        <h2>Projects</h2>
+        <h2>{t('Projects')}</h2>
         <ul class="rows">
           {projects.map((project) => (
             <li>
@@ -76,7 +74,7 @@ export function OrganisationPage(props: OrganisationPageProps) {
                     <code>{project.name}</code>
                   </li>
                   <li>
-                    created <RelativeTime at={project.createdAt} now={now} />
+                    <Sentence text="created {when}" when={<RelativeTime at={project.createdAt} now={now} />} />
                   </li>
                 </ul>
               </div>
@@ -85,22 +83,22 @@ export function OrganisationPage(props: OrganisationPageProps) {
         </ul>
         {mayChange && (
           <form class="stacked" method="post" action={`${path}/projects`}>
-            <h3>Create a project</h3>
+            <h3>{t('Create a project')}</h3>
             <FormProblem text={refusedProject?.problem} />
             <div class="pair">
               <Field
                 name="slug"
-                label="Short name"
+                label={t('Short name')}
                 required
                 maxlength={64}
                 pattern={SLUG_PATTERN}
                 autocomplete="off"
                 value={refusedProject?.value}
               />
-              <Field name="displayName" label="Name" maxlength={100} autocomplete="off" />
+              <Field name="displayName" label={t('Name')} maxlength={100} autocomplete="off" />
             </div>
             <div>
-              <button type="submit">Create project</button>
+              <button type="submit">{t('Create project')}</button>
             </div>
           </form>
         )}
@@ -116,7 +114,7 @@ function Members({ organisation, me, members, invitations, now, refused }: Organ
   const path = `/organisations/${encodeURIComponent(slug)}`
   return (
     <section>
-      <h2>Members</h2>
+      <h2>{t('Members')}</h2>
       <FormProblem text={refused?.form === 'members' ? refused.problem : undefined} />
       <ul class="rows">
         {members.map((member) => (
@@ -126,11 +124,11 @@ function Members({ organisation, me, members, invitations, now, refused }: Organ
       {mayChange && <Invitations invitations={invitations} path={path} now={now} />}
       {mayChange && (
         <form class="stacked" method="post" action={`${path}/members`}>
-          <h3>Add a member</h3>
+          <h3>{t('Add a member')}</h3>
           <div class="pair">
             <Field
               name="email"
-              label="Email"
+              label={t('Email')}
               type="email"
               required
               maxlength={254}
@@ -138,16 +136,17 @@ function Members({ organisation, me, members, invitations, now, refused }: Organ
               value={refused?.form === 'members' ? refused.value : undefined}
             />
             <div class="field">
-              <label for="role">Role</label>
+              <label for="role">{t('Role')}</label>
               <RoleSelect id="role" selected="member" withOwner={role === 'owner'} />
             </div>
           </div>
           <p class="muted">
-            Viewers read; members start jobs and push trainers; admins add members and projects; owners also appoint
-            owners. A person who shares an organisation with you is added at once. Anyone else gets an invitation.
+            {t(
+              'Viewers read; members start jobs and push trainers; admins add members and projects; owners also appoint owners. A person who shares an organisation with you is added at once. Anyone else gets an invitation.',
+            )}
           </p>
           <div>
-            <button type="submit">Add member</button>
+            <button type="submit">{t('Add member')}</button>
           </div>
         </form>
       )}

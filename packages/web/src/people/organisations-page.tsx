@@ -1,6 +1,8 @@
 import type { Organisation } from '@trainyard/contract'
 import { Field, FormProblem } from '../components/form.tsx'
 import { RelativeTime } from '../components/time.tsx'
+import { Sentence } from '../words/sentence.tsx'
+import { t } from '../words/t.ts'
 import { PeopleLayout } from './people-layout.tsx'
 
 export interface OrganisationsPageProps {
@@ -18,13 +20,13 @@ export function OrganisationsPage({ assetUrl, organisations, now, refused }: Org
     <PeopleLayout
       assetUrl={assetUrl}
       part="organisations"
-      title="Organisations"
-      lead="Teams share projects. Each organisation is also a namespace for trainers."
+      title={t('Organisations')}
+      lead={t('Teams share projects. Each organisation is also a namespace for trainers.')}
     >
       <section>
-        <h2>Your organisations</h2>
+        <h2>{t('Your organisations')}</h2>
         {organisations.length === 0 ? (
-          <p class="muted">You do not belong to an organisation. Create one, or ask its owner to add you.</p>
+          <p class="muted">{t('You do not belong to an organisation. Create one, or ask its owner to add you.')}</p>
         ) : (
           <ul class="rows">
             {organisations.map(({ slug, displayName, role, createdAt }) => (
@@ -37,9 +39,9 @@ export function OrganisationsPage({ assetUrl, organisations, now, refused }: Org
                     <li>
                       <code>{slug}</code>
                     </li>
-                    <li>your role: {role}</li>
+                    <li>{t('your role: {role}', { role })}</li>
                     <li>
-                      created <RelativeTime at={createdAt} now={now} />
+                      <Sentence text="created {when}" when={<RelativeTime at={createdAt} now={now} />} />
                     </li>
                   </ul>
                 </div>
@@ -49,29 +51,31 @@ export function OrganisationsPage({ assetUrl, organisations, now, refused }: Org
         )}
       </section>
       <section>
-        <h2>Create an organisation</h2>
+        <h2>{t('Create an organisation')}</h2>
         <form class="stacked" method="post" action="/organisations">
           <FormProblem text={refused?.problem} />
           <Field
             name="slug"
-            label="Short name"
+            label={t('Short name')}
             required
             maxlength={64}
             pattern={SLUG_PATTERN}
             autocomplete="off"
             value={refused?.slug}
             invalid={refused !== undefined}
-            hint="Lower-case letters, digits, dots, hyphens and underscores, such as “vision-berlin”. It is the namespace of your trainers and cannot be changed."
+            hint={t(
+              'Lower-case letters, digits, dots, hyphens and underscores, such as “vision-berlin”. It is the namespace of your trainers and cannot be changed.',
+            )}
           />
           <Field
             name="displayName"
-            label="Name"
+            label={t('Name')}
             maxlength={100}
             autocomplete="organization"
             value={refused?.displayName}
           />
           <div>
-            <button type="submit">Create organisation</button>
+            <button type="submit">{t('Create organisation')}</button>
           </div>
         </form>
       </section>

@@ -1,5 +1,6 @@
 import type { Child } from 'hono/jsx'
 import { Layout } from '../components/layout.tsx'
+import { t } from '../words/t.ts'
 
 export interface PeopleLayoutProps {
   assetUrl: (name: string) => string
@@ -21,7 +22,7 @@ const PARTS = [
 export function PeopleLayout({ assetUrl, title, part, lead, children }: PeopleLayoutProps) {
   return (
     <Layout assetUrl={assetUrl} title={title}>
-      <nav class="parts" aria-label="Account">
+      <nav class="parts" aria-label={t('Account')}>
         {PARTS.map(([name, path, word]) => (
           <a class="chip" href={path} aria-current={name === part ? 'true' : undefined}>
             {word}

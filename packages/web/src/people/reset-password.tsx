@@ -6,6 +6,7 @@ import { Layout } from '../components/layout.tsx'
 import type { WebContext, WebEnv } from '../context.ts'
 import { setRetryAfter } from '../retry-after.ts'
 import { forgetSession } from '../session/credentials.ts'
+import { t } from '../words/t.ts'
 import { PASSWORD_HINT } from './password-hint.ts'
 import { refusalOf } from './refusal.ts'
 
@@ -46,27 +47,34 @@ interface ResetPasswordPageProps {
 
 function ResetPasswordPage({ assetUrl, code, problem }: ResetPasswordPageProps) {
   return (
-    <Layout assetUrl={assetUrl} title="Choose a password">
+    <Layout assetUrl={assetUrl} title={t('Choose a password')}>
       <div class="sign-in">
-        <h1>Choose a password</h1>
+        <h1>{t('Choose a password')}</h1>
         <form method="post" action="/reset-password">
           <FormProblem text={problem} />
           {code === '' ? (
-            <Field name="code" label="Code" required maxlength={200} autocomplete="off" hint="It starts with “ty_”." />
+            <Field
+              name="code"
+              label={t('Code')}
+              required
+              maxlength={200}
+              autocomplete="off"
+              hint={t('It starts with “ty_”.')}
+            />
           ) : (
             <input type="hidden" name="code" value={code} />
           )}
           <Field
             name="newPassword"
-            label="New password"
+            label={t('New password')}
             type="password"
             autocomplete="new-password"
             required
             minlength={10}
             maxlength={200}
-            hint={`${PASSWORD_HINT} You are signed out everywhere.`}
+            hint={t('{PASSWORD_HINT} You are signed out everywhere.', { PASSWORD_HINT })}
           />
-          <button type="submit">Save password</button>
+          <button type="submit">{t('Save password')}</button>
         </form>
       </div>
     </Layout>

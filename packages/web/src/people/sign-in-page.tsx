@@ -1,6 +1,7 @@
 import type { SignUpState } from '@trainyard/contract'
 import { Field, FormProblem, Note } from '../components/form.tsx'
 import { Layout } from '../components/layout.tsx'
+import { t } from '../words/t.ts'
 import { invitationIn } from './invitation-in.ts'
 import { PASSWORD_HINT } from './password-hint.ts'
 
@@ -42,12 +43,14 @@ export function SignInPage(props: SignInPageProps) {
           </Note>
         )}
         {isInvited && done === undefined && (
-          <p>To accept the invitation, use an account with the email that was invited.</p>
+          <p>{t('To accept the invitation, use an account with the email that was invited.')}</p>
         )}
         <FormProblem text={problem} />
         {kind === 'sign-up' && !canSignUp ? (
           <p>
-            Sign-up is closed. An operator of this installation, or an administrator of an organisation, can invite you.
+            {t(
+              'Sign-up is closed. An operator of this installation, or an administrator of an organisation, can invite you.',
+            )}
           </p>
         ) : (
           <SignInForm {...props} />
@@ -55,12 +58,12 @@ export function SignInPage(props: SignInPageProps) {
         {(kind === 'sign-up' || canSignUp) && (
           <p>
             <a href={`/${other}?to=${encodeURIComponent(to)}`}>
-              {kind === 'sign-in' ? 'Create an account' : 'Sign in instead'}
+              {kind === 'sign-in' ? t('Create an account') : t('Sign in instead')}
             </a>
           </p>
         )}
         {kind === 'sign-in' && (
-          <p class="muted">Forgot your password? Ask the operator of this installation for a reset link.</p>
+          <p class="muted">{t('Forgot your password? Ask the operator of this installation for a reset link.')}</p>
         )}
       </div>
     </Layout>
@@ -70,13 +73,14 @@ export function SignInPage(props: SignInPageProps) {
 /** A server that belongs to the user who started it has no passwords. */
 function LocalSignInPage({ assetUrl, problem }: SignInPageProps) {
   return (
-    <Layout assetUrl={assetUrl} title="Sign in">
+    <Layout assetUrl={assetUrl} title={t('Sign in')}>
       <div class="sign-in">
-        <h1>Sign in</h1>
+        <h1>{t('Sign in')}</h1>
         <FormProblem text={problem} />
         <p>
-          This server belongs to the user of this machine who started it. Open the link that it printed when it started.
-          The link works once, within ten minutes; one of these commands prints a new one:
+          {t(
+            'This server belongs to the user of this machine who started it. Open the link that it printed when it started. The link works once, within ten minutes; one of these commands prints a new one:',
+          )}
         </p>
         <pre>
           <code>{'npm start -- --link\ntrainyard open'}</code>
@@ -94,19 +98,21 @@ function SignInForm({ kind, state, to, email, setupSecret, problem }: SignInPage
       {isNew && state.signUp === 'setup' && (
         <Field
           name="setupSecret"
-          label="Set-up secret"
+          label={t('Set-up secret')}
           type="password"
           autocomplete="off"
           required
           maxlength={200}
           value={setupSecret}
-          hint="The first account administers this installation. The server printed its secret when it started, and keeps it in the file “setup-secret” of its data folder."
+          hint={t(
+            'The first account administers this installation. The server printed its secret when it started, and keeps it in the file “setup-secret” of its data folder.',
+          )}
         />
       )}
-      {isNew && <Field name="displayName" label="Your name" autocomplete="name" maxlength={100} />}
+      {isNew && <Field name="displayName" label={t('Your name')} autocomplete="name" maxlength={100} />}
       <Field
         name="email"
-        label="Email"
+        label={t('Email')}
         type="email"
         autocomplete="username"
         required
@@ -116,14 +122,14 @@ function SignInForm({ kind, state, to, email, setupSecret, problem }: SignInPage
       />
       <Field
         name="password"
-        label="Password"
+        label={t('Password')}
         type="password"
         autocomplete={isNew ? 'new-password' : 'current-password'}
         required
         maxlength={200}
         {...(isNew ? NEW_PASSWORD : undefined)}
       />
-      <button type="submit">{isNew ? 'Create account' : 'Sign in'}</button>
+      <button type="submit">{isNew ? t('Create account') : t('Sign in')}</button>
     </form>
   )
 }

@@ -2,6 +2,8 @@ import type { ApiToken, CreatedToken, Me } from '@trainyard/contract'
 import { Copyable } from '../components/copyable.tsx'
 import { ConfirmedForm, Field, FormProblem, Note } from '../components/form.tsx'
 import { RelativeTime } from '../components/time.tsx'
+import { Sentence } from '../words/sentence.tsx'
+import { t } from '../words/t.ts'
 import { PeopleLayout } from './people-layout.tsx'
 
 /** What was submitted, so that the form keeps it after an error. */
@@ -52,26 +54,31 @@ export function TokensPage(props: TokensPageProps) {
     <PeopleLayout
       assetUrl={assetUrl}
       part="tokens"
-      title="Tokens"
-      lead="For programs that act on your behalf. A token is limited to its scopes, and never exceeds your own permissions."
+      title={t('Tokens')}
+      lead={t(
+        'For programs that act on your behalf. A token is limited to its scopes, and never exceeds your own permissions.',
+      )}
     >
       {made !== undefined && (
         <Note>
           <p>
-            Token <strong>{made.name}</strong> created. Copy the secret now: it is not shown again.
+            <Sentence
+              text="Token {name} created. Copy the secret now: it is not shown again."
+              name={<strong>{made.name}</strong>}
+            />
           </p>
-          <Copyable label="Secret" text={made.secret} />
+          <Copyable label={t('Secret')} text={made.secret} />
         </Note>
       )}
       {revoked && (
         <Note>
-          <p>Token revoked.</p>
+          <p>{t('Token revoked.')}</p>
         </Note>
       )}
       <section>
-        <h2>Your tokens</h2>
+        <h2>{t('Your tokens')}</h2>
         {tokens.length === 0 ? (
-          <p class="muted">You have no tokens.</p>
+          <p class="muted">{t('You have no tokens.')}</p>
         ) : (
           <ul class="rows">
             {tokens.map((token) => (
@@ -81,22 +88,22 @@ export function TokensPage(props: TokensPageProps) {
         )}
       </section>
       <section>
-        <h2>Create a token</h2>
+        <h2>{t('Create a token')}</h2>
         <form class="stacked" method="post" action="/account/tokens">
           <FormProblem text={problem} />
           <Field
             name="name"
-            label="Name"
+            label={t('Name')}
             required
             maxlength={100}
             autocomplete="off"
             value={form.name}
-            hint="What it is for, such as “nightly training”."
+            hint={t('What it is for, such as “nightly training”.')}
           />
           <Scopes form={form} />
           <div class="pair">
             <div class="field">
-              <label for="place">Valid in</label>
+              <label for="place">{t('Valid in')}</label>
               <select id="place" name="place">
                 {places(me).map(([value, word]) => (
                   <option value={value} selected={value === form.place}>
@@ -106,7 +113,7 @@ export function TokensPage(props: TokensPageProps) {
               </select>
             </div>
             <div class="field">
-              <label for="days">Expires after</label>
+              <label for="days">{t('Expires after')}</label>
               <select id="days" name="days">
                 {LIVES.map(([value, word]) => (
                   <option value={value} selected={value === form.days}>
@@ -117,7 +124,7 @@ export function TokensPage(props: TokensPageProps) {
             </div>
           </div>
           <div>
-            <button type="submit">Create token</button>
+            <button type="submit">{t('Create token')}</button>
           </div>
         </form>
       </section>
@@ -128,7 +135,7 @@ export function TokensPage(props: TokensPageProps) {
 function Scopes({ form }: { form: TokenForm }) {
   return (
     <fieldset>
-      <legend>Scopes</legend>
+      <legend>{t('Scopes')}</legend>
       <div class="choices">
         {SCOPES.map(([scope, words]) => (
           <label>
@@ -141,11 +148,11 @@ function Scopes({ form }: { form: TokenForm }) {
       </div>
       <Field
         name="moreScopes"
-        label="Other scopes"
+        label={t('Other scopes')}
         autocomplete="off"
         maxlength={1000}
         value={form.moreScopes}
-        hint="Separated by spaces. push:my-team, pull:my-team and admin:my-team are limited to one namespace."
+        hint={t('Separated by spaces. push:my-team, pull:my-team and admin:my-team are limited to one namespace.')}
       />
     </fieldset>
   )
@@ -177,26 +184,26 @@ function TokenRow({ token, now }: { token: ApiToken; now: Date }) {
           ))}
         </p>
         <ul class="facts">
-          <li>{token.project ?? token.organisation ?? 'everywhere'}</li>
+          <li>{token.project ?? token.organisation ?? t('everywhere')}</li>
           <li>
-            created <RelativeTime at={token.createdAt} now={now} />
+            <Sentence text="created {when}" when={<RelativeTime at={token.createdAt} now={now} />} />
           </li>
-          {token.createdBy !== undefined && <li>created by {creator(token.createdBy)}</li>}
+          {token.createdBy !== undefined && (
+            <li>{t('created by {createdBy}', { createdBy: creator(token.createdBy) })}</li>
+          )}
           <li>
             {token.lastUsedAt === undefined ? (
-              'never used'
+              t('never used')
             ) : (
-              <>
-                last used <RelativeTime at={token.lastUsedAt} now={now} />
-              </>
+              <Sentence text="last used {when}" when={<RelativeTime at={token.lastUsedAt} now={now} />} />
             )}
           </li>
           <li>
             {token.expiresAt === undefined ? (
-              'never expires'
+              t('never expires')
             ) : (
               <>
-                {isOver ? 'expired' : 'expires'} <RelativeTime at={token.expiresAt} now={now} />
+                {isOver ? t('expired') : t('expires')} <RelativeTime at={token.expiresAt} now={now} />
               </>
             )}
           </li>
@@ -205,11 +212,13 @@ function TokenRow({ token, now }: { token: ApiToken; now: Date }) {
       <ConfirmedForm
         id={`revoke-${token.id}`}
         action={`/account/tokens/${encodeURIComponent(token.id)}/revoke`}
-        verb="Revoke"
+        verb={t('Revoke')}
         subject={token.name}
-        question={`Revoke “${token.name}”?`}
+        question={t('Revoke “{name}”?', { name: token.name })}
       >
-        <p>Programs that use this token, or a token that it created, lose access at once. This cannot be undone.</p>
+        <p>
+          {t('Programs that use this token, or a token that it created, lose access at once. This cannot be undone.')}
+        </p>
       </ConfirmedForm>
     </li>
   )

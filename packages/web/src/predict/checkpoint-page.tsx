@@ -5,6 +5,8 @@ import { RelativeTime } from '../components/time.tsx'
 import { formatCount } from '../format.ts'
 import { jobTitle } from '../jobs/parts.tsx'
 import { withQuery } from '../query.ts'
+import { Sentence } from '../words/sentence.tsx'
+import { t } from '../words/t.ts'
 import { ShownTry } from './shown-try.tsx'
 
 interface CheckpointPageProps {
@@ -25,20 +27,28 @@ export function CheckpointPage(props: CheckpointPageProps) {
   return (
     <Layout
       assetUrl={assetUrl}
-      title={`Try ${checkpoint.name} · Job ${job.id}`}
+      title={t('Try {name} · Job {id}', { name: checkpoint.name, id: job.id })}
       section="jobs"
       scripts={['predict.js']}
     >
       <div class="page-head">
         <p class="crumbs">
-          <a href="/predict">Predict</a> <span aria-hidden="true">/</span> <a href={`/jobs/${job.id}`}>job {job.id}</a>{' '}
-          <span aria-hidden="true">/</span> <bdi>{checkpoint.name}</bdi>
+          <a href="/predict">{t('Predict')}</a> <span aria-hidden="true">/</span>{' '}
+          <a href={`/jobs/${job.id}`}>{t('job {id}', { id: job.id })}</a> <span aria-hidden="true">/</span>{' '}
+          <bdi>{checkpoint.name}</bdi>
         </p>
-        <h1>Try it on a picture</h1>
+        <h1>{t('Try it on a picture')}</h1>
         <p class="lead">
           <bdi>{checkpoint.name}</bdi>
-          {checkpoint.epoch !== undefined && `, epoch ${checkpoint.epoch}`}, of <bdi>{jobTitle(job)}</bdi>:{' '}
-          {job.taskType} with <bdi>{job.trainer.displayName}</bdi> {job.trainer.version}
+          {checkpoint.epoch !== undefined && `, ${t('epoch {epoch}', { epoch: checkpoint.epoch })}`}
+          {', '}
+          <Sentence
+            text="of {job}: {taskType} with {displayName} {version}"
+            job={<bdi>{jobTitle(job)}</bdi>}
+            taskType={job.taskType}
+            displayName={<bdi>{job.trainer.displayName}</bdi>}
+            version={job.trainer.version}
+          />
         </p>
       </div>
       <FormProblem text={problem} />
@@ -51,7 +61,7 @@ export function CheckpointPage(props: CheckpointPageProps) {
         data-send={`${base}/tries`}
       >
         <div class="field">
-          <label for="picture">Picture</label>
+          <label for="picture">{t('Picture')}</label>
           <input
             id="picture"
             name="picture"
@@ -61,16 +71,16 @@ export function CheckpointPage(props: CheckpointPageProps) {
             aria-describedby="picture-hint"
           />
           <p class="muted" id="picture-hint">
-            A PNG, JPEG or WebP of at most 20 MiB and 50 million pixels.
-            <span class="scripted-only"> Drop it here, paste it, or choose it.</span>
+            {t('A PNG, JPEG or WebP of at most 20 MiB and 50 million pixels.')}
+            <span class="scripted-only"> {t('Drop it here, paste it, or choose it.')}</span>
           </p>
         </div>
-        <button type="submit">Predict</button>
+        <button type="submit">{t('Predict')}</button>
         <p id="picture-status" role="status" />
       </form>
       <form class="threshold" method="get" action={base}>
         {shown !== undefined && <input type="hidden" name="try" value={shown.id} />}
-        <label for="threshold">Show from a confidence of</label>
+        <label for="threshold">{t('Show from a confidence of')}</label>
         <input
           id="threshold"
           name="threshold"
@@ -81,11 +91,9 @@ export function CheckpointPage(props: CheckpointPageProps) {
           value={String(threshold)}
           aria-describedby="threshold-value"
         />
-        <output id="threshold-value" for="threshold">
-          {`${Math.round(threshold * 100)} %`}
-        </output>
+        <output id="threshold-value" for="threshold">{`${Math.round(threshold * 100)} %`}</output>
         <button type="submit" class="unscripted-only">
-          Apply
+          {t('Apply')}
         </button>
       </form>
       {shown === undefined ? (
@@ -102,7 +110,7 @@ function History({ base, history, now }: { base: string; history: PredictionList
   if (history.predictions.length === 0) return null
   return (
     <section aria-labelledby="history-title">
-      <h2 id="history-title">Earlier pictures</h2>
+      <h2 id="history-title">{t('Earlier pictures')}</h2>
       <ul class="tries">
         {history.predictions.map(({ id, picture, state, objects, objectCount, createdAt }) => (
           <li>
@@ -118,16 +126,20 @@ function History({ base, history, now }: { base: string; history: PredictionList
               <bdi>{picture.name}</bdi>
             </a>
             <span class="muted">
-              {state === 'done' ? summaryOf(objects ?? [], objectCount) : state === 'failed' ? 'failed' : 'waiting'} ·{' '}
-              <RelativeTime at={createdAt} now={now} />
+              {state === 'done'
+                ? summaryOf(objects ?? [], objectCount)
+                : state === 'failed'
+                  ? t('failed')
+                  : t('waiting')}
+              {' ·'} <RelativeTime at={createdAt} now={now} />
             </span>
           </li>
         ))}
       </ul>
       {history.nextCursor !== undefined && (
-        <nav class="paging" aria-label="Pages">
+        <nav class="paging" aria-label={t('Pages')}>
           <a rel="next" href={withQuery(base, { cursor: history.nextCursor })}>
-            Next page
+            {t('Next page')}
           </a>
         </nav>
       )}

@@ -4,6 +4,7 @@ import { SearchForm } from '../components/search-form.tsx'
 import { RelativeTime } from '../components/time.tsx'
 import { jobTitle } from '../jobs/parts.tsx'
 import { withQuery } from '../query.ts'
+import { t } from '../words/t.ts'
 
 interface ChoosePageProps {
   assetUrl: (name: string) => string
@@ -16,17 +17,18 @@ interface ChoosePageProps {
 /** Trainings whose checkpoints can be tried. */
 export function ChoosePage({ assetUrl, list, q, cursor, now }: ChoosePageProps) {
   return (
-    <Layout assetUrl={assetUrl} title="Predict" section="jobs">
+    <Layout assetUrl={assetUrl} title={t('Predict')} section="jobs">
       <div class="page-head">
-        <h1>Predict a picture</h1>
-        <p class="lead">Choose the training whose model your picture is sent to.</p>
+        <h1>{t('Predict a picture')}</h1>
+        <p class="lead">{t('Choose the training whose model your picture is sent to.')}</p>
       </div>
       <search>
-        <SearchForm action="/predict" label="Search trainings" q={q} placeholder="Name, trainer, dataset …" />
+        <SearchForm action="/predict" label={t('Search trainings')} q={q} placeholder={t('Name, trainer, dataset …')} />
       </search>
       {list.jobs.length === 0 && (
         <p>
-          No training that has succeeded {q === '' ? 'yet' : 'matches'}. <a href="/jobs/new">Start one</a>
+          {q === '' ? t('No training that has succeeded yet.') : t('No training that has succeeded matches.')}{' '}
+          <a href="/jobs/new">{t('Start one')}</a>
         </p>
       )}
       <ul class="trainers">
@@ -36,18 +38,20 @@ export function ChoosePage({ assetUrl, list, q, cursor, now }: ChoosePageProps) 
               <a href={`/predict/${job.id}`}>{jobTitle(job)}</a>
             </h2>
             <p class="muted">
-              {job.taskType} · {job.dataset !== undefined && <bdi>{job.dataset.name}</bdi>} ·{' '}
-              <RelativeTime at={job.finishedAt ?? job.createdAt} now={now} />
+              {job.taskType}
+              {' · '}
+              {job.dataset !== undefined && <bdi>{job.dataset.name}</bdi>}
+              {' ·'} <RelativeTime at={job.finishedAt ?? job.createdAt} now={now} />
             </p>
           </li>
         ))}
       </ul>
       {(cursor !== undefined || list.nextCursor !== undefined) && (
-        <nav class="paging" aria-label="Pages">
-          {cursor !== undefined && <a href={withQuery('/predict', { q })}>First page</a>}
+        <nav class="paging" aria-label={t('Pages')}>
+          {cursor !== undefined && <a href={withQuery('/predict', { q })}>{t('First page')}</a>}
           {list.nextCursor !== undefined && (
             <a rel="next" href={withQuery('/predict', { q, cursor: list.nextCursor })}>
-              Next page
+              {t('Next page')}
             </a>
           )}
         </nav>

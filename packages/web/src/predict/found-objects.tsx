@@ -1,6 +1,7 @@
 import type { PredictedObject } from '@trainyard/contract'
 import { formatCount, plural } from '../format.ts'
 import { shapesOf } from '../jobs/shapes.ts'
+import { t } from '../words/t.ts'
 
 /** More make the page slow. They are in the JSON. */
 const OBJECTS_DRAWN = 500
@@ -43,7 +44,7 @@ export function DrawnObjects({ objects, threshold, width, height }: FoundProps &
 
 /** The same in words and with a bar for each confidence, the surest first. */
 export function ObjectList({ objects, threshold }: FoundProps) {
-  if (objects.length === 0) return <p class="muted">The trainer found nothing.</p>
+  if (objects.length === 0) return <p class="muted">{t('The trainer found nothing.')}</p>
   const rest = objects.length - OBJECTS_LISTED
   return (
     <>
@@ -64,7 +65,11 @@ export function ObjectList({ objects, threshold }: FoundProps) {
             </li>
           ))}
       </ol>
-      {rest > 0 && <p class="muted">{plural(rest, 'more object')}, in the JSON</p>}
+      {rest > 0 && (
+        <p class="muted">
+          {t('{counted}, in the JSON', { counted: plural(rest, '{count} more object', '{count} more objects') })}
+        </p>
+      )}
     </>
   )
 }

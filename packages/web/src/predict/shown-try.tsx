@@ -1,5 +1,7 @@
 import type { Prediction } from '@trainyard/contract'
 import { formatBytes, formatCount } from '../format.ts'
+import { Sentence } from '../words/sentence.tsx'
+import { t } from '../words/t.ts'
 import { DrawnObjects, ObjectList } from './found-objects.tsx'
 
 export const checkpointPath = (jobId: number, checkpoint: string): string =>
@@ -43,14 +45,19 @@ export function ShownTry({ base, prediction, threshold }: ShownTryProps) {
           )}
           {state === 'done' && <ObjectList objects={objects} threshold={threshold} />}
           <p class="muted">
-            {`${formatCount(picture.width)} × ${formatCount(picture.height)} px · ${formatBytes(picture.sizeBytes)}`}
-            {inferenceTimeMs !== undefined && ` · predicted in ${formatCount(Math.round(inferenceTimeMs))} ms`} ·{' '}
-            <a href={`/jobs/${prediction.job.id}`}>job {prediction.job.id}</a>
+            {t('{width} × {height} px · {size}', {
+              width: formatCount(picture.width),
+              height: formatCount(picture.height),
+              size: formatBytes(picture.sizeBytes),
+            })}
+            {inferenceTimeMs !== undefined &&
+              ` · ${t('predicted in {inferenceTimeMs} ms', { inferenceTimeMs: formatCount(Math.round(inferenceTimeMs)) })}`}
+            {' ·'} <a href={`/jobs/${prediction.job.id}`}>{t('job {id}', { id: prediction.job.id })}</a>
           </p>
           {state === 'done' && (
             <p>
               <a class="button" href={`${path}/json`} download={`${picture.name}.json`}>
-                Download as JSON
+                {t('Download as JSON')}
               </a>
             </p>
           )}
@@ -70,7 +77,10 @@ function Waiting({ prediction, base }: { prediction: Prediction; base: string })
       <p>{text}</p>
       <noscript>
         <p>
-          <a href={`${base}?try=${encodeURIComponent(prediction.id)}`}>Reload this page</a> to see the result.
+          <Sentence
+            text="{link} to see the result."
+            link={<a href={`${base}?try=${encodeURIComponent(prediction.id)}`}>{t('Reload this page')}</a>}
+          />
         </p>
       </noscript>
     </div>

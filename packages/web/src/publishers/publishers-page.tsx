@@ -2,6 +2,8 @@ import type { Publisher, PublishingInfo } from '@trainyard/contract'
 import { ConfirmedForm, Field, FormProblem, Note } from '../components/form.tsx'
 import { Layout } from '../components/layout.tsx'
 import { RelativeTime } from '../components/time.tsx'
+import { Sentence } from '../words/sentence.tsx'
+import { t } from '../words/t.ts'
 
 /** What was submitted, so that the form keeps it after an error. */
 export interface PublisherForm {
@@ -30,26 +32,30 @@ export interface PublishersPageProps {
 export function PublishersPage(props: PublishersPageProps) {
   const { assetUrl, trainer, publishers, info, now, form, problem, note } = props
   return (
-    <Layout assetUrl={assetUrl} title={`Publishers of ${trainer}`} section="trainers">
+    <Layout assetUrl={assetUrl} title={t('Publishers of {trainer}', { trainer })} section="trainers">
       <div class="page-head">
         <p class="crumbs">
-          <a href="/">Trainers</a> <span aria-hidden="true">/</span> <a href={`/trainers/${trainer}`}>{trainer}</a>
+          <a href="/">{t('Trainers')}</a> <span aria-hidden="true">/</span>{' '}
+          <a href={`/trainers/${trainer}`}>{trainer}</a>
         </p>
-        <h1>Publishers</h1>
+        <h1>{t('Publishers')}</h1>
         <p class="lead">
-          The jobs of these repositories can publish versions of {trainer}, also the first one, without a stored secret.
+          {t(
+            'The jobs of these repositories can publish versions of {trainer}, also the first one, without a stored secret.',
+            { trainer },
+          )}
         </p>
       </div>
       {note !== undefined && <Note>{note}</Note>}
       <FormProblem text={problem} />
-      {publishers.length === 0 && <p class="muted">No repository can publish this trainer from a CI yet.</p>}
+      {publishers.length === 0 && <p class="muted">{t('No repository can publish this trainer from a CI yet.')}</p>}
       {publishers.map((publisher) => (
         <OnePublisher publisher={publisher} now={now} />
       ))}
       <section aria-labelledby="add">
-        <h2 id="add">Add a publisher</h2>
+        <h2 id="add">{t('Add a publisher')}</h2>
         {info.issuers.length === 0 ? (
-          <p class="muted">This registry accepts the tokens of no CI.</p>
+          <p class="muted">{t('This registry accepts the tokens of no CI.')}</p>
         ) : (
           <AddForm trainer={trainer} info={info} form={form} />
         )}
@@ -65,27 +71,32 @@ function OnePublisher({ publisher, now }: { publisher: Publisher; now: Date }) {
     <section aria-labelledby={id}>
       <h2 id={id}>{repository}</h2>
       <dl class="side-facts">
-        <Fact name="Issuer" value={issuer} />
-        <Fact name="Number of the repository" value={publisher.repositoryId ?? 'that of the first job'} />
-        <Fact name="Number of the owner" value={publisher.ownerId ?? 'that of the first job'} />
-        <Fact name="Workflow" value={publisher.workflow} />
-        <Fact name="Environment" value={publisher.environment} />
-        <Fact name="Branch or tag" value={publisher.ref} />
+        <Fact name={t('Issuer')} value={issuer} />
+        <Fact name={t('Number of the repository')} value={publisher.repositoryId ?? 'that of the first job'} />
+        <Fact name={t('Number of the owner')} value={publisher.ownerId ?? 'that of the first job'} />
+        <Fact name={t('Workflow')} value={publisher.workflow} />
+        <Fact name={t('Environment')} value={publisher.environment} />
+        <Fact name={t('Branch or tag')} value={publisher.ref} />
       </dl>
-      {isPending && <p>The trainer does not exist yet. The first version can come from this publisher.</p>}
+      {isPending && <p>{t('The trainer does not exist yet. The first version can come from this publisher.')}</p>}
       {lastUse === undefined ? (
-        <p class="muted">Never used.</p>
+        <p class="muted">{t('Never used.')}</p>
       ) : (
         <p>
-          Last used <RelativeTime at={lastUse.at} now={now} />: {lastUse.ref ?? 'no ref'}
-          {lastUse.sha !== undefined && <> at {lastUse.sha.slice(0, 12)}</>}
-          {lastUse.run !== undefined && <>, run {lastUse.run}</>}
+          <Sentence text="Last used {when}" when={<RelativeTime at={lastUse.at} now={now} />} />
+          {': '}
+          {lastUse.ref ?? t('no ref')}
+          {lastUse.sha !== undefined && <> {t('at {sha}', { sha: lastUse.sha.slice(0, 12) })}</>}
+          {lastUse.run !== undefined && `, ${t('run {run}', { run: lastUse.run })}`}
         </p>
       )}
       {lastRefusal !== undefined && (
         <div class="form-problem">
           <p>
-            A job of this repository was refused <RelativeTime at={lastRefusal.at} now={now} />:
+            <Sentence
+              text="A job of this repository was refused {when}:"
+              when={<RelativeTime at={lastRefusal.at} now={now} />}
+            />
           </p>
           <ul>
             {lastRefusal.reasons.map((reason) => (
@@ -97,22 +108,22 @@ function OnePublisher({ publisher, now }: { publisher: Publisher; now: Date }) {
       <form class="form" method="post" action={`${action}/test`}>
         <Field
           name={`token-${id}`}
-          label="Token of a job"
+          label={t('Token of a job')}
           maxlength={16_384}
-          hint="May stay empty: then only the issuer is tested. The token is not used up"
+          hint={t('May stay empty: then only the issuer is tested. The token is not used up')}
         />
         <button type="submit" class="quiet">
-          Test the connection
+          {t('Test the connection')}
         </button>
       </form>
       <ConfirmedForm
         id={`remove-${id}`}
         action={`${action}/remove`}
-        verb="Remove"
+        verb={t('Remove')}
         subject={repository}
-        question={`Remove the publisher ${repository}?`}
+        question={t('Remove the publisher {repository}?', { repository })}
       >
-        <p>Its jobs can no longer publish {trainer}. Tokens that they have end at once.</p>
+        <p>{t('Its jobs can no longer publish {trainer}. Tokens that they have end at once.', { trainer })}</p>
       </ConfirmedForm>
     </section>
   )
@@ -132,48 +143,52 @@ function AddForm({ trainer, info, form }: Pick<PublishersPageProps, 'trainer' | 
   return (
     <form class="form" method="post" action={`/publishers/${trainer}`}>
       <div class="field">
-        <label for="issuer">Issuer</label>
+        <label for="issuer">{t('Issuer')}</label>
         <select id="issuer" name="issuer">
           {info.issuers.map(({ name, issuer }) => (
             <option value={name} selected={form?.issuer === name}>
-              {name} ({issuer})
+              {name}
+              {' ('}
+              {issuer})
             </option>
           ))}
         </select>
       </div>
       <Field
         name="repository"
-        label="Repository"
+        label={t('Repository')}
         value={form?.repository}
         required
         maxlength={255}
-        hint="OWNER/NAME; in GitLab the path of the project"
+        hint={t('OWNER/NAME; in GitLab the path of the project')}
       />
       <Field
         name="workflow"
-        label="Workflow"
+        label={t('Workflow')}
         value={form?.workflow}
         maxlength={255}
-        hint="release.yml in .github/workflows, or .gitlab-ci.yml. At least one of workflow, environment and branch or tag"
+        hint={t(
+          'release.yml in .github/workflows, or .gitlab-ci.yml. At least one of workflow, environment and branch or tag',
+        )}
       />
-      <Field name="environment" label="Environment" value={form?.environment} maxlength={255} />
+      <Field name="environment" label={t('Environment')} value={form?.environment} maxlength={255} />
       <Field
         name="ref"
-        label="Branch or tag"
+        label={t('Branch or tag')}
         value={form?.ref}
         maxlength={255}
-        hint="refs/heads/main, or refs/tags/v*"
+        hint={t('refs/heads/main, or refs/tags/v*')}
       />
       <Field
         name="repositoryId"
-        label="Number of the repository"
+        label={t('Number of the repository')}
         value={form?.repositoryId}
         maxlength={20}
         pattern="\d*"
-        hint="May stay empty: then the number of the first job is pinned"
+        hint={t('May stay empty: then the number of the first job is pinned')}
       />
-      <Field name="ownerId" label="Number of the owner" value={form?.ownerId} maxlength={20} pattern="\d*" />
-      <button type="submit">Add the publisher</button>
+      <Field name="ownerId" label={t('Number of the owner')} value={form?.ownerId} maxlength={20} pattern="\d*" />
+      <button type="submit">{t('Add the publisher')}</button>
     </form>
   )
 }

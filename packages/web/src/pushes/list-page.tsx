@@ -3,6 +3,8 @@ import { VersionStateStatus } from '../components/status.tsx'
 import { RelativeTime } from '../components/time.tsx'
 import { plural } from '../format.ts'
 import { PeopleLayout } from '../people/people-layout.tsx'
+import { Sentence } from '../words/sentence.tsx'
+import { t } from '../words/t.ts'
 
 export interface PushListPageProps {
   assetUrl: (name: string) => string
@@ -18,29 +20,35 @@ export function PushListPage({ assetUrl, list, reviews, now }: PushListPageProps
     <PeopleLayout
       assetUrl={assetUrl}
       part="pushes"
-      title="Pushes"
-      lead="What was pushed to your namespaces, and the results of its checks."
+      title={t('Pushes')}
+      lead={t('What was pushed to your namespaces, and the results of its checks.')}
     >
       {reviews !== undefined && (
         <p>
           <a href="/pushes/reviews">
-            {reviews === 0 ? 'No review is waiting' : `${plural(reviews, 'review')} to decide`}
+            {reviews === 0
+              ? t('No review is waiting')
+              : t('{counted} to decide', { counted: plural(reviews, '{count} review', '{count} reviews') })}
           </a>
         </p>
       )}
       {list.pushes.length === 0 ? (
         <p class="muted">
-          Nothing was pushed yet. Publish a trainer with <code>trainyard publish</code> or <code>docker push</code>.
+          <Sentence
+            text="Nothing was pushed yet. Publish a trainer with {code} or {code2}."
+            code={<code>trainyard publish</code>}
+            code2={<code>docker push</code>}
+          />
         </p>
       ) : (
         <div class="scroll">
           <table>
             <thead>
               <tr>
-                <th scope="col">Trainer</th>
-                <th scope="col">State</th>
-                <th scope="col">Findings</th>
-                <th scope="col">Pushed</th>
+                <th scope="col">{t('Trainer')}</th>
+                <th scope="col">{t('State')}</th>
+                <th scope="col">{t('Findings')}</th>
+                <th scope="col">{t('Pushed')}</th>
               </tr>
             </thead>
             <tbody>
@@ -60,7 +68,7 @@ export function PushListPage({ assetUrl, list, reviews, now }: PushListPageProps
                   <td>
                     {push.errors + push.warnings === 0
                       ? '–'
-                      : `${plural(push.errors, 'error')}, ${plural(push.warnings, 'warning')}`}
+                      : `${plural(push.errors, '{count} error', '{count} errors')}, ${plural(push.warnings, '{count} warning', '{count} warnings')}`}
                   </td>
                   <td>
                     <RelativeTime at={push.createdAt} now={now} />
@@ -73,7 +81,7 @@ export function PushListPage({ assetUrl, list, reviews, now }: PushListPageProps
       )}
       {list.nextCursor !== undefined && (
         <p>
-          <a href={`/pushes?cursor=${encodeURIComponent(list.nextCursor)}`}>Older pushes</a>
+          <a href={`/pushes?cursor=${encodeURIComponent(list.nextCursor)}`}>{t('Older pushes')}</a>
         </p>
       )}
     </PeopleLayout>

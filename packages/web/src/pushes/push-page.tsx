@@ -6,6 +6,8 @@ import { RelativeTime } from '../components/time.tsx'
 import { plural } from '../format.ts'
 import { Checks } from '../trainers/checks.tsx'
 import { Skipped } from '../trainers/skipped.tsx'
+import { Sentence } from '../words/sentence.tsx'
+import { t } from '../words/t.ts'
 import { DecideForm } from './decide-form.tsx'
 
 export interface PushPageProps {
@@ -21,14 +23,18 @@ export function PushPage({ assetUrl, check, now, problem }: PushPageProps) {
   return (
     <Layout assetUrl={assetUrl} title={`${check.trainer}:${check.version}`} scripts={['push.js']}>
       <p>
-        <a href="/pushes">Pushes</a>
+        <a href="/pushes">{t('Pushes')}</a>
       </p>
       <h1>
         {check.trainer}:{check.version}
       </h1>
       <p class="muted">
-        {check.kind ?? 'version'} <code>{check.digest.slice(0, 19)}</code>, pushed{' '}
-        <RelativeTime at={check.createdAt} now={now} />
+        {check.kind ?? t('version')}{' '}
+        <Sentence
+          text="{digest}, pushed {when}"
+          digest={<code>{check.digest.slice(0, 19)}</code>}
+          when={<RelativeTime at={check.createdAt} now={now} />}
+        />
       </p>
       <FormProblem text={problem} />
       <PushChecks check={check} />
@@ -64,9 +70,15 @@ const rank = (index: number) => (index === -1 ? 3 : index)
 
 function summary({ checks, finishedAt }: Check): string {
   const findings = checks.flatMap((check) => check.findings).filter(({ suppressed }) => suppressed === undefined)
-  const errors = plural(findings.filter(({ severity }) => severity === 'error').length, 'error')
+  const errors = plural(
+    findings.filter(({ severity }) => severity === 'error').length,
+    '{count} error',
+    '{count} errors',
+  )
   const ended = checks.filter(({ status }) => status !== 'waiting' && status !== 'running').length
-  return finishedAt === undefined ? `${ended} of ${plural(checks.length, 'check')} done, ${errors}` : errors
+  return finishedAt === undefined
+    ? `${ended} of ${plural(checks.length, '{count} check', '{count} checks')} done, ${errors}`
+    : errors
 }
 
 /** Retry, suppress with a reason, ask for a review. */
@@ -80,16 +92,16 @@ function OwnerForms({ check }: { check: Check }) {
     <>
       {canRetry && (
         <form method="post" action={`${action}/retry`}>
-          <button type="submit">Check again</button>
+          <button type="submit">{t('Check again')}</button>
         </form>
       )}
       {suppressible.length > 0 && (
         <section>
-          <h2>Suppress a finding</h2>
-          <p class="muted">For a finding that is wrong. Everybody can read the reason.</p>
+          <h2>{t('Suppress a finding')}</h2>
+          <p class="muted">{t('For a finding that is wrong. Everybody can read the reason.')}</p>
           <form class="stacked" method="post" action={`${action}/suppress`}>
             <div class="field">
-              <label for="fingerprint">Finding</label>
+              <label for="fingerprint">{t('Finding')}</label>
               <select id="fingerprint" name="fingerprint">
                 {suppressible.map(({ fingerprint, code, file, line, message }) => (
                   <option value={fingerprint}>
@@ -100,18 +112,18 @@ function OwnerForms({ check }: { check: Check }) {
                 ))}
               </select>
             </div>
-            <Reason name="reason" label="Reason" />
-            <button type="submit">Suppress</button>
+            <Reason name="reason" label={t('Reason')} />
+            <button type="submit">{t('Suppress')}</button>
           </form>
         </section>
       )}
       {check.state === 'rejected' && check.appeal?.state !== 'open' && (
         <section>
-          <h2>Ask for a review</h2>
-          <p class="muted">A moderator decides whether this version is published despite its findings.</p>
+          <h2>{t('Ask for a review')}</h2>
+          <p class="muted">{t('A moderator decides whether this version is published despite its findings.')}</p>
           <form class="stacked" method="post" action={`${action}/appeal`}>
-            <Reason name="text" label="Why it should be published" />
-            <button type="submit">Ask for a review</button>
+            <Reason name="text" label={t('Why it should be published')} />
+            <button type="submit">{t('Ask for a review')}</button>
           </form>
         </section>
       )}
@@ -138,10 +150,10 @@ function AppealState({ check: { appeal } }: { check: Check }) {
   if (appeal === undefined) return null
   return (
     <section>
-      <h2>Review</h2>
-      <p>The review {APPEAL_WORDS[appeal.state]}.</p>
+      <h2>{t('Review')}</h2>
+      <p>{t('The review {value}.', { value: APPEAL_WORDS[appeal.state] })}</p>
       <blockquote>{appeal.text}</blockquote>
-      {appeal.answer !== undefined && <p>Answer: {appeal.answer}</p>}
+      {appeal.answer !== undefined && <p>{t('Answer: {answer}', { answer: appeal.answer })}</p>}
     </section>
   )
 }

@@ -3,6 +3,7 @@ import { Scroll } from '../components/scroll.tsx'
 import { RelativeTime } from '../components/time.tsx'
 import { plural } from '../format.ts'
 import { PeopleLayout } from '../people/people-layout.tsx'
+import { t } from '../words/t.ts'
 
 export interface ReviewsPageProps {
   assetUrl: (name: string) => string
@@ -16,19 +17,19 @@ export function ReviewsPage({ assetUrl, appeals, now }: ReviewsPageProps) {
     <PeopleLayout
       assetUrl={assetUrl}
       part="pushes"
-      title="Reviews"
-      lead="Rejected versions whose owners ask you to publish them. Read the findings of each before you decide."
+      title={t('Reviews')}
+      lead={t('Rejected versions whose owners ask you to publish them. Read the findings of each before you decide.')}
     >
       {appeals.length === 0 ? (
-        <p class="muted">No review is waiting.</p>
+        <p class="muted">{t('No review is waiting.')}</p>
       ) : (
-        <Scroll label={plural(appeals.length, 'review')}>
+        <Scroll label={plural(appeals.length, '{count} review', '{count} reviews')}>
           <table>
             <thead>
               <tr>
-                <th scope="col">Trainer</th>
-                <th scope="col">Why it should be published</th>
-                <th scope="col">Requested</th>
+                <th scope="col">{t('Trainer')}</th>
+                <th scope="col">{t('Why it should be published')}</th>
+                <th scope="col">{t('Requested')}</th>
               </tr>
             </thead>
             <tbody>

@@ -1,10 +1,12 @@
 import type { CheckProgress, CheckResult, Finding } from '@trainyard/contract'
 import { CheckStatusStatus, SeverityStatus } from '../components/status.tsx'
 import { formatBytes, formatDuration, plural } from '../format.ts'
+import { Sentence } from '../words/sentence.tsx'
+import { t } from '../words/t.ts'
 
 /** The result of each check of a version. A skipped check is never shown as passed. */
 export function Checks({ checks }: { checks: readonly CheckResult[] }) {
-  if (checks.length === 0) return <p class="muted">This version has no check results yet.</p>
+  if (checks.length === 0) return <p class="muted">{t('This version has no check results yet.')}</p>
   return (
     <ul class="checks">
       {checks.map((check) => (
@@ -14,7 +16,9 @@ export function Checks({ checks }: { checks: readonly CheckResult[] }) {
             <CheckStatusStatus status={check.status} />
             <span class="muted">
               {[
-                check.findings.length > 0 ? plural(check.findings.length, 'finding') : undefined,
+                check.findings.length > 0
+                  ? plural(check.findings.length, '{count} finding', '{count} findings')
+                  : undefined,
                 check.durationMs === undefined ? undefined : formatDuration(check.durationMs),
               ]
                 .filter((part) => part !== undefined)
@@ -24,7 +28,11 @@ export function Checks({ checks }: { checks: readonly CheckResult[] }) {
           {check.progress !== undefined && <p class="muted">{describeProgress(check.progress)}</p>}
           {check.reason !== undefined && <p class="check-reason">{check.reason}</p>}
           {check.omittedFindings !== undefined && (
-            <p class="muted">{plural(check.omittedFindings, 'more finding')} not shown, the least severe ones.</p>
+            <p class="muted">
+              {t('{counted} not shown, the least severe ones.', {
+                counted: plural(check.omittedFindings, '{count} more finding', '{count} more findings'),
+              })}
+            </p>
           )}
           {check.findings.length > 0 && (
             <ul class="findings">
@@ -56,18 +64,18 @@ function FindingItem({ finding }: { finding: Finding }) {
         {place !== '' && <code class="place">{place}</code>}
         {finding.layer !== undefined && (
           <span class="muted">
-            layer <code class="place">{finding.layer.slice(0, 19)}</code>
+            <Sentence text="layer {layer}" layer={<code class="place">{finding.layer.slice(0, 19)}</code>} />
           </span>
         )}
       </p>
       <p>{finding.message}</p>
       {finding.suppressed !== undefined && (
         <p>
-          <strong>Suppressed by the owner:</strong> {finding.suppressed.reason}
+          <strong>{t('Suppressed by the owner:')}</strong> {finding.suppressed.reason}
         </p>
       )}
       <p class="finding-help">
-        <strong>Fix:</strong> {finding.help}
+        <strong>{t('Fix:')}</strong> {finding.help}
       </p>
     </li>
   )

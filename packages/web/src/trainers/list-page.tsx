@@ -7,6 +7,8 @@ import { TrustStatus } from '../components/status.tsx'
 import { RelativeTime } from '../components/time.tsx'
 import { formatCount, plural } from '../format.ts'
 import { withQuery } from '../query.ts'
+import { Sentence } from '../words/sentence.tsx'
+import { t } from '../words/t.ts'
 import { type ListQuery, SORTS } from './list-query.ts'
 
 interface TrainerListPageProps {
@@ -39,28 +41,28 @@ export function TrainerListPage({ assetUrl, query, list, now }: TrainerListPageP
   return (
     <Layout
       assetUrl={assetUrl}
-      title={query.q ? `${query.q} · Trainers` : 'Trainers'}
+      title={query.q ? t('{q} · Trainers', { q: query.q }) : t('Trainers')}
       section="trainers"
-      description="Trainers for vision models. Each version says how far it was checked."
+      description={t('Trainers for vision models. Each version says how far it was checked.')}
     >
       <div class="page-head">
-        <h1>Trainers</h1>
+        <h1>{t('Trainers')}</h1>
         <p class="lead">
-          Plugins that train vision models. Each version is checked before it can be pulled, and says how far.
+          {t('Plugins that train vision models. Each version is checked before it can be pulled, and says how far.')}
         </p>
       </div>
       <search>
         <SearchForm
           action="/"
-          label="Search trainers"
+          label={t('Search trainers')}
           q={query.q ?? ''}
-          placeholder="Name, model, keyword …"
+          placeholder={t('Name, model, keyword …')}
           autocomplete="off"
         >
           {FACETS.map(({ name }) => query[name] && <input type="hidden" name={name} value={query[name]} />)}
           {query.sort !== undefined && <input type="hidden" name="sort" value={query.sort} />}
         </SearchForm>
-        <nav class="facets" aria-label="Filters">
+        <nav class="facets" aria-label={t('Filters')}>
           {FACETS.map(({ name, label }) => (
             <Facet label={label} name={name} values={facets[name]} query={query} />
           ))}
@@ -69,16 +71,22 @@ export function TrainerListPage({ assetUrl, query, list, now }: TrainerListPageP
       </search>
       {corrected !== undefined && (
         <p class="muted">
-          No trainer has “{query.q}”. These are the results for <strong>{corrected}</strong>.
+          <Sentence
+            text="No trainer has “{q}”. These are the results for {corrected}."
+            q={query.q}
+            corrected={<strong>{corrected}</strong>}
+          />
         </p>
       )}
       {trainers.length > 0 ? (
         <section aria-labelledby="found">
           <h2 id="found" class="count">
-            {filtered ? `${plural(total, 'trainer')} found` : plural(total, 'trainer')}
+            {filtered
+              ? t('{counted} found', { counted: plural(total, '{count} trainer', '{count} trainers') })
+              : plural(total, '{count} trainer', '{count} trainers')}
             {filtered && (
               <a class="reset" href="/">
-                Show all
+                {t('Show all')}
               </a>
             )}
           </h2>
@@ -88,11 +96,13 @@ export function TrainerListPage({ assetUrl, query, list, now }: TrainerListPageP
             ))}
           </ul>
           {(nextCursor !== undefined || query.cursor !== undefined) && (
-            <nav class="paging" aria-label="Pages">
-              {query.cursor !== undefined && <a href={withQuery('/', { ...query, cursor: undefined })}>First page</a>}
+            <nav class="paging" aria-label={t('Pages')}>
+              {query.cursor !== undefined && (
+                <a href={withQuery('/', { ...query, cursor: undefined })}>{t('First page')}</a>
+              )}
               {nextCursor !== undefined && (
                 <a rel="next" href={withQuery('/', { ...query, cursor: nextCursor })}>
-                  Next page
+                  {t('Next page')}
                 </a>
               )}
             </nav>
@@ -135,7 +145,7 @@ function Facet({ label, name, values, query }: FacetProps) {
         {more.length > 0 && (
           <li>
             <details open={more.some(({ value }) => value === chosen)}>
-              <summary class="chip">{more.length} more</summary>
+              <summary class="chip">{t('{count} more', { count: more.length })}</summary>
               <ul aria-labelledby={id}>
                 {more.map(({ value, count }) => (
                   <Chip name={name} value={value} count={count} query={query} />
@@ -165,12 +175,12 @@ function Chip({ name, value, count, query }: { name: FacetName; value: string; c
         <span class="chip-count">
           {' '}
           {formatCount(count)}
-          <span class="visually-hidden"> {count === 1 ? 'trainer' : 'trainers'}</span>
+          <span class="visually-hidden"> {count === 1 ? t('trainer') : t('trainers')}</span>
         </span>
         {chosen && (
           <>
-            <span aria-hidden="true"> ×</span>
-            <span class="visually-hidden"> (selected; select again to remove)</span>
+            <span aria-hidden="true">{' ×'}</span>
+            <span class="visually-hidden"> {t('(selected; select again to remove)')}</span>
           </>
         )}
       </a>
@@ -183,7 +193,7 @@ function Sorts({ query }: { query: ListQuery }) {
   return (
     <div class="facet">
       <span id="sort" class="facet-label">
-        Order
+        {t('Order')}
       </span>
       <ul aria-labelledby="sort">
         {SORTS.map((sort) => (
@@ -218,7 +228,7 @@ function TrainerRow({ trainer, now }: { trainer: TrainerSummary; now: Date }) {
         <li class="strong">{trainer.taskTypes.join(', ')}</li>
         <li>{trainer.framework}</li>
         <li>{trainer.license}</li>
-        <li>{plural(trainer.pulls, 'pull')}</li>
+        <li>{plural(trainer.pulls, '{count} pull', '{count} pulls')}</li>
         <li>
           <RelativeTime at={trainer.publishedAt} now={now} />
         </li>
@@ -231,20 +241,23 @@ function Empty({ filtered }: { filtered: boolean }) {
   if (filtered) {
     return (
       <section class="empty">
-        <h2>No trainers found</h2>
+        <h2>{t('No trainers found')}</h2>
         <p>
-          Try fewer words, or <a href="/">show all trainers</a>.
+          <Sentence text="Try fewer words, or {link}." link={<a href="/">{t('show all trainers')}</a>} />
         </p>
       </section>
     )
   }
   return (
     <section class="empty">
-      <h2>No trainers yet</h2>
-      <p>Publish the first one: check your trainer with the validator, then publish its folder.</p>
-      <Copyable label="Publish a trainer" text={'npx trainyard-validate .\nnpx trainyard publish .'} />
+      <h2>{t('No trainers yet')}</h2>
+      <p>{t('Publish the first one: check your trainer with the validator, then publish its folder.')}</p>
+      <Copyable label={t('Publish a trainer')} text={'npx trainyard-validate .\nnpx trainyard publish .'} />
       <p class="muted">
-        The folder contains a <code>trainer.json</code> and a program that follows the contract. Docker is not required.
+        <Sentence
+          text="The folder contains a {code} and a program that follows the contract. Docker is not required."
+          code={<code>trainer.json</code>}
+        />
       </p>
     </section>
   )

@@ -1,18 +1,22 @@
 import type { VersionSignature } from '@trainyard/contract'
+import { Sentence } from '../words/sentence.tsx'
+import { t } from '../words/t.ts'
 
 /** Who signed a version, and what keeps a signature from counting. */
 export function Signatures({ signatures }: { signatures: readonly VersionSignature[] }) {
   return (
     <section aria-labelledby="signatures">
-      <h2 id="signatures">Signatures</h2>
+      <h2 id="signatures">{t('Signatures')}</h2>
       <ul>
         {signatures.map(({ verified, signer, issuer, reason, predicateType }) => (
           <li>
-            <strong>{verified ? 'Verified' : 'Not verified'}</strong>: {kindOf(predicateType)}
+            <strong>{verified ? t('Verified') : t('Not verified')}</strong>
+            {': '}
+            {kindOf(predicateType)}
             {signer !== undefined && (
               <>
                 {' '}
-                by <code>{signer}</code> ({issuer})
+                <Sentence text="by {signer} ({issuer})" signer={<code>{signer}</code>} issuer={issuer} />
               </>
             )}
             {reason !== undefined && <span class="sub">{reason}</span>}

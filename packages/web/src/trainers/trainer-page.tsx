@@ -7,6 +7,8 @@ import { TrustStatus, VersionStateStatus } from '../components/status.tsx'
 import { RelativeTime } from '../components/time.tsx'
 import { formatBytes, formatCount, plural } from '../format.ts'
 import { withQuery } from '../query.ts'
+import { Sentence } from '../words/sentence.tsx'
+import { t } from '../words/t.ts'
 import { Checks } from './checks.tsx'
 import { Manage } from './manage.tsx'
 import { MAX_README_LENGTH, renderReadme } from './readme.ts'
@@ -53,7 +55,7 @@ export function TrainerPage(props: TrainerPageProps) {
     >
       <div class="page-head">
         <p class="crumbs">
-          <a href="/">Trainers</a> <span aria-hidden="true">/</span> {trainer.name}
+          <a href="/">{t('Trainers')}</a> <span aria-hidden="true">/</span> {trainer.name}
         </p>
         <h1>{manifest?.displayName ?? trainer.displayName}</h1>
         <p class="lead">{manifest?.description ?? trainer.description}</p>
@@ -61,12 +63,16 @@ export function TrainerPage(props: TrainerPageProps) {
           <span class="version">{shown}</span>
           {version !== undefined && <VersionStateStatus state={version.state} />}
           {version?.trust !== undefined && <TrustStatus tier={version.trust.tier} />}
-          {!isLatest && <a href={`/trainers/${trainer.name}`}>Latest is {trainer.latestVersion}</a>}
+          {!isLatest && (
+            <a href={`/trainers/${trainer.name}`}>
+              {t('Latest is {latestVersion}', { latestVersion: trainer.latestVersion })}
+            </a>
+          )}
         </p>
         {manifest !== undefined && (version === undefined || canTrain(version)) && (
           <p class="head-action">
             <a class="button" href={withQuery('/jobs/new', { trainer: trainer.name, version: shown })}>
-              Train
+              {t('Train')}
             </a>
           </p>
         )}
@@ -75,26 +81,28 @@ export function TrainerPage(props: TrainerPageProps) {
         )}
       </div>
       <div class="columns">
-        <aside class="side-column" aria-label="Facts">
+        <aside class="side-column" aria-label={t('Facts')}>
           <Facts registryUrl={registryUrl} trainer={trainer} manifest={manifest} version={version} now={now} />
         </aside>
         <div class="main-column">
           {manifest !== undefined && <HowToRun manifest={manifest} runnerUrl={runnerUrl} />}
           <section aria-labelledby="readme">
-            <h2 id="readme">About</h2>
+            <h2 id="readme">{t('About')}</h2>
             {readme === undefined ? (
-              <p class="muted">This version has no README.</p>
+              <p class="muted">{t('This version has no README.')}</p>
             ) : (
               <>
                 <div class="prose">{raw(renderReadme(readme, pictureUrls(trainer.name, version)))}</div>
-                {readme.length > MAX_README_LENGTH && <p class="muted">The README is too long to be shown in full.</p>}
+                {readme.length > MAX_README_LENGTH && (
+                  <p class="muted">{t('The README is too long to be shown in full.')}</p>
+                )}
               </>
             )}
           </section>
           {manifest !== undefined && <Models manifest={manifest} />}
           {manifest !== undefined && <Settings manifest={manifest} />}
           <section aria-labelledby="checks">
-            <h2 id="checks">Checks of {shown}</h2>
+            <h2 id="checks">{t('Checks of {shown}', { shown })}</h2>
             {version?.trust !== undefined && <Skipped trust={version.trust} />}
             <Checks checks={version?.checks ?? []} />
           </section>
@@ -120,10 +128,11 @@ function DeprecationNotice({ name, deprecation }: { name: string; deprecation: D
     : withQuery(`/trainers/${name}`, { version: replacement })
   return (
     <p class="note">
-      This version is deprecated: {message}
+      {t('This version is deprecated: {message}', { message })}
       {replacement !== undefined && (
         <>
-          . Use <a href={href}>{replacement}</a>
+          {'. '}
+          <Sentence text="Use {link}" link={<a href={href}>{replacement}</a>} />
         </>
       )}
     </p>
@@ -134,14 +143,20 @@ function HowToRun({ manifest, runnerUrl }: { manifest: TrainerManifest; runnerUr
   const { upload, train } = runCommands(manifest, runnerUrl)
   return (
     <section aria-labelledby="run">
-      <h2 id="run">Run it</h2>
-      <p>Register a dataset folder ({manifest.datasetFormats.join(', ')}). The response contains its id.</p>
-      <Copyable label="Register a dataset" text={upload} />
+      <h2 id="run">{t('Run it')}</h2>
       <p>
-        Then start a job, and follow it in the list of <a href={withQuery('/jobs', { trainer: manifest.name })}>jobs</a>
-        .
+        {t('Register a dataset folder ({datasetFormats}). The response contains its id.', {
+          datasetFormats: manifest.datasetFormats.join(', '),
+        })}
       </p>
-      <Copyable label="Start a job" text={train} />
+      <Copyable label={t('Register a dataset')} text={upload} />
+      <p>
+        <Sentence
+          text="Then start a job, and follow it in the list of {link}."
+          link={<a href={withQuery('/jobs', { trainer: manifest.name })}>{t('jobs')}</a>}
+        />
+      </p>
+      <Copyable label={t('Start a job')} text={train} />
     </section>
   )
 }
@@ -149,18 +164,18 @@ function HowToRun({ manifest, runnerUrl }: { manifest: TrainerManifest; runnerUr
 function Models({ manifest }: { manifest: TrainerManifest }) {
   return (
     <section aria-labelledby="models">
-      <h2 id="models">Models</h2>
-      <Scroll label="Table of models">
+      <h2 id="models">{t('Models')}</h2>
+      <Scroll label={t('Table of models')}>
         <table>
           <thead>
             <tr>
-              <th scope="col">Model</th>
-              <th scope="col">Tasks</th>
+              <th scope="col">{t('Model')}</th>
+              <th scope="col">{t('Tasks')}</th>
               <th scope="col" class="number">
-                Weights
+                {t('Weights')}
               </th>
               <th scope="col" class="number">
-                Input
+                {t('Input')}
               </th>
             </tr>
           </thead>
@@ -173,7 +188,9 @@ function Models({ manifest }: { manifest: TrainerManifest }) {
                 </th>
                 <td>{model.taskTypes.join(', ')}</td>
                 <td class="number">{model.parameters === undefined ? '–' : formatCount(model.parameters)}</td>
-                <td class="number">{model.inputSize === undefined ? '–' : `${model.inputSize} px`}</td>
+                <td class="number">
+                  {model.inputSize === undefined ? '–' : t('{inputSize} px', { inputSize: model.inputSize })}
+                </td>
               </tr>
             ))}
           </tbody>
@@ -189,17 +206,17 @@ function Settings({ manifest }: { manifest: TrainerManifest }) {
   const presets = Object.keys(manifest.config.presets)
   return (
     <section aria-labelledby="settings">
-      <h2 id="settings">Settings</h2>
+      <h2 id="settings">{t('Settings')}</h2>
       {settings.length === 0 ? (
-        <p class="muted">This trainer declares no settings.</p>
+        <p class="muted">{t('This trainer declares no settings.')}</p>
       ) : (
-        <Scroll label="Table of settings">
+        <Scroll label={t('Table of settings')}>
           <table class="settings">
             <thead>
               <tr>
-                <th scope="col">Setting</th>
-                <th scope="col">Default</th>
-                <th scope="col">Values</th>
+                <th scope="col">{t('Setting')}</th>
+                <th scope="col">{t('Default')}</th>
+                <th scope="col">{t('Values')}</th>
               </tr>
             </thead>
             {groups.map((group) => (
@@ -233,7 +250,7 @@ function Settings({ manifest }: { manifest: TrainerManifest }) {
       )}
       {presets.length > 0 && (
         <p>
-          Presets:{' '}
+          {t('Presets:')}{' '}
           {presets.map((preset, index) => (
             <>
               {index > 0 && ', '}
@@ -263,12 +280,12 @@ function Versions({ trainer, shown, now }: VersionsProps) {
   const common = { trainer, shown, now }
   return (
     <section aria-labelledby="versions">
-      <h2 id="versions">Versions</h2>
-      <VersionTable label="Table of versions" versions={trainer.versions.filter(isShown)} {...common} />
+      <h2 id="versions">{t('Versions')}</h2>
+      <VersionTable label={t('Table of versions')} versions={trainer.versions.filter(isShown)} {...common} />
       {others.length > 0 && (
         <details class="more-files">
-          <summary>{plural(others.length, 'more version')}</summary>
-          <VersionTable label="Table of more versions" versions={others} {...common} />
+          <summary>{plural(others.length, '{count} more version', '{count} more versions')}</summary>
+          <VersionTable label={t('Table of more versions')} versions={others} {...common} />
         </details>
       )}
     </section>
@@ -287,13 +304,13 @@ function VersionTable({
       <table>
         <thead>
           <tr>
-            <th scope="col">Version</th>
-            <th scope="col">State</th>
-            <th scope="col">Pushed</th>
+            <th scope="col">{t('Version')}</th>
+            <th scope="col">{t('State')}</th>
+            <th scope="col">{t('Pushed')}</th>
             <th scope="col" class="number">
-              Size
+              {t('Size')}
             </th>
-            <th scope="col">Digest</th>
+            <th scope="col">{t('Digest')}</th>
           </tr>
         </thead>
         <tbody>
@@ -344,11 +361,11 @@ function Packages({ name, version: { version, sboms } }: { name: string; version
   const path = `/trainers/${name}/versions/${encodeURIComponent(version)}/sbom`
   return (
     <>
-      <dt>Packages</dt>
+      <dt>{t('Packages')}</dt>
       {sboms.map(({ part, packages }) => (
         <dd>
           <a href={withQuery(path, { part })}>
-            {formatCount(packages)} in the {part} (CycloneDX)
+            {t('{packages} in the {part} (CycloneDX)', { packages: formatCount(packages), part })}
           </a>
         </dd>
       ))}
@@ -359,19 +376,19 @@ function Packages({ name, version: { version, sboms } }: { name: string; version
 function Facts({ registryUrl, trainer, manifest, version, now }: FactsProps) {
   return (
     <dl class="side-facts">
-      <dt>Tasks</dt>
+      <dt>{t('Tasks')}</dt>
       <dd>{(manifest ?? trainer).taskTypes.join(', ')}</dd>
-      <dt>Framework</dt>
+      <dt>{t('Framework')}</dt>
       <dd>{(manifest ?? trainer).framework}</dd>
-      <dt>Licence</dt>
+      <dt>{t('Licence')}</dt>
       <dd>{(manifest ?? trainer).license}</dd>
       {manifest !== undefined && (
         <>
-          <dt>Authors</dt>
+          <dt>{t('Authors')}</dt>
           <dd>{manifest.authors.join(', ')}</dd>
           {manifest.repository !== undefined && (
             <>
-              <dt>Repository</dt>
+              <dt>{t('Repository')}</dt>
               <dd>
                 <a href={manifest.repository} rel="nofollow ugc noopener noreferrer">
                   <Breakable address={manifest.repository} />
@@ -379,28 +396,30 @@ function Facts({ registryUrl, trainer, manifest, version, now }: FactsProps) {
               </dd>
             </>
           )}
-          <dt>Dataset formats</dt>
+          <dt>{t('Dataset formats')}</dt>
           <dd>{manifest.datasetFormats.join(', ')}</dd>
           {manifest.exportFormats.length > 0 && (
             <>
-              <dt>Export formats</dt>
+              <dt>{t('Export formats')}</dt>
               <dd>{manifest.exportFormats.join(', ')}</dd>
             </>
           )}
-          <dt>Network</dt>
+          <dt>{t('Network')}</dt>
           <dd>
-            {manifest.permissions.network.length === 0 ? 'the platform only' : manifest.permissions.network.join(', ')}
+            {manifest.permissions.network.length === 0
+              ? t('the platform only')
+              : manifest.permissions.network.join(', ')}
           </dd>
         </>
       )}
-      <dt>Pulls</dt>
+      <dt>{t('Pulls')}</dt>
       <dd>{formatCount(trainer.pulls)}</dd>
-      <dt>Follow</dt>
+      <dt>{t('Follow')}</dt>
       <dd>
-        <a href={`${registryUrl}/v1/trainers/${trainer.name}/feed`}>Feed of versions</a>,{' '}
-        <a href={`${registryUrl}/v1/trainers/${trainer.name}/badge`}>badge</a>
+        <a href={`${registryUrl}/v1/trainers/${trainer.name}/feed`}>{t('Feed of versions')}</a>,{' '}
+        <a href={`${registryUrl}/v1/trainers/${trainer.name}/badge`}>{t('badge')}</a>
       </dd>
-      <dt>{version?.publishedAt === undefined && version !== undefined ? 'Pushed' : 'Published'}</dt>
+      <dt>{version?.publishedAt === undefined && version !== undefined ? t('Pushed') : t('Published')}</dt>
       <dd>
         <RelativeTime
           at={version === undefined ? trainer.publishedAt : (version.publishedAt ?? version.pushedAt)}
@@ -409,7 +428,7 @@ function Facts({ registryUrl, trainer, manifest, version, now }: FactsProps) {
       </dd>
       {version !== undefined && (
         <>
-          <dt>Size</dt>
+          <dt>{t('Size')}</dt>
           <dd>{formatBytes(version.sizeBytes)}</dd>
         </>
       )}

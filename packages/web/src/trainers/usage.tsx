@@ -1,6 +1,7 @@
 import type { TrainerUsage } from '@trainyard/contract'
 import { Scroll } from '../components/scroll.tsx'
 import { formatCount, plural } from '../format.ts'
+import { t } from '../words/t.ts'
 
 const WIDTH = 600
 const HEIGHT = 120
@@ -11,11 +12,13 @@ export function Usage({ usage }: { usage: TrainerUsage }) {
   const total = days.reduce((sum, { pulls }) => sum + pulls, 0)
   const most = Math.max(1, ...days.map(({ pulls }) => pulls))
   const step = WIDTH / days.length
-  const title = `${plural(total, 'pull')} in ${plural(days.length, 'day')}, at most ${most} on one day`
+  const title = `${plural(total, '{count} pull', '{count} pulls')} in ${plural(days.length, '{count} day', '{count} days')}, at most ${most} on one day`
   return (
     <section aria-labelledby="usage">
-      <h2 id="usage">Usage</h2>
-      <p>{title}. Each person or program counts once a day. Only members of the organisation see this.</p>
+      <h2 id="usage">{t('Usage')}</h2>
+      <p>
+        {t('{title}. Each person or program counts once a day. Only members of the organisation see this.', { title })}
+      </p>
       <svg class="usage-chart" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={title}>
         {days.map(({ day, pulls }, index) => (
           <rect
@@ -24,28 +27,28 @@ export function Usage({ usage }: { usage: TrainerUsage }) {
             width={String(Math.round(step * 8) / 10)}
             height={String(Math.round((pulls / most) * HEIGHT))}
           >
-            <title>{`${day}: ${plural(pulls, 'pull')}`}</title>
+            <title>{`${day}: ${plural(pulls, '{count} pull', '{count} pulls')}`}</title>
           </rect>
         ))}
       </svg>
       {versions.length > 0 && (
-        <Scroll label="Table of pulls by version">
+        <Scroll label={t('Table of pulls by version')}>
           <table>
             <thead>
               <tr>
-                <th scope="col">Version</th>
+                <th scope="col">{t('Version')}</th>
                 <th scope="col" class="number">
-                  Pulls
+                  {t('Pulls')}
                 </th>
                 <th scope="col" class="number">
-                  Bots
+                  {t('Bots')}
                 </th>
               </tr>
             </thead>
             <tbody>
               {versions.map(({ version, pulls, bots }) => (
                 <tr>
-                  <th scope="row">{version === '' ? 'unknown' : version}</th>
+                  <th scope="row">{version === '' ? t('unknown') : version}</th>
                   <td class="number">{formatCount(pulls)}</td>
                   <td class="number">{formatCount(bots)}</td>
                 </tr>
