@@ -5,11 +5,12 @@ import { createJobsClient, type JobsClient } from './apis/jobs.ts'
 import { createPublishingClient, type PublishingClient } from './apis/publishing.ts'
 import { createTokensClient, type TokensClient } from './apis/tokens.ts'
 import { createTrainersClient, type TrainersClient } from './apis/trainers.ts'
+import { createWebhooksClient, type WebhooksClient } from './apis/webhooks.ts'
 import { createConnection } from './http/connection.ts'
 
 /** The addresses of the servers, and the token for them. */
 export interface CreateClientOptions {
-  /** Address of the registry. Required for `trainers`, `checks` and `publishing`. */
+  /** Address of the registry. Required for `trainers`, `checks`, `publishing` and `webhooks`. */
   registryUrl?: string | undefined
   /** Address of the runner. Required for `jobs` and `datasets`. */
   runnerUrl?: string | undefined
@@ -26,6 +27,7 @@ export interface TrainyardClient {
   readonly trainers: TrainersClient
   readonly checks: ChecksClient
   readonly publishing: PublishingClient
+  readonly webhooks: WebhooksClient
   readonly tokens: TokensClient
   readonly identity: IdentityClient
 }
@@ -50,6 +52,7 @@ export function createClient({ registryUrl, runnerUrl, token, fetch }: CreateCli
     trainers: createTrainersClient(registry),
     checks: createChecksClient(registry),
     publishing: createPublishingClient(registry),
+    webhooks: createWebhooksClient(registry),
     tokens: createTokensClient(identity),
     identity: createIdentityClient(identity),
   }

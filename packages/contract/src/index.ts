@@ -49,3 +49,4 @@ export { MAX_README_PICTURE_BYTES, MAX_README_PICTURES, readmePicturePath } from
 export * from './redact.ts'
 export * from './simple.ts'
 export * from './trainers-api.ts'
+export * from './webhooks-api.ts'

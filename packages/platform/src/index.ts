@@ -46,6 +46,7 @@ export {
   TrainyardError,
   type TrainyardErrorOptions,
 } from './errors.ts'
+export { AddressList, AddressListVariable } from './http/address-list.ts'
 export { type BodyLimits, PEOPLE_BODY } from './http/body-limits.ts'
 export { clientAddress } from './http/client-address.ts'
 export { type ApiOptions, createApi } from './http/create-api.ts'
@@ -54,6 +55,7 @@ export { guardConnections } from './http/guard-connections.ts'
 export { DEFAULT_HTTP_LIMITS, type HttpLimits, readHttpLimits } from './http/http-limits.ts'
 export { type Listening, type ListenOptions, listen, type UpgradeHandler } from './http/listen.ts'
 export { type OpenApiInfo, openApiDocument } from './http/open-api-document.ts'
+export { requestOutside } from './http/outside-request.ts'
 export { type PictureContentType, pictureSignature } from './http/picture-signature.ts'
 export { failureOfDatabase, failureOfDisk, problemResponse, toProblem } from './http/problem-handler.ts'
 export { bodyChunks, hasBody, streamOf } from './http/raw-exchange.ts'

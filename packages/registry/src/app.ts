@@ -12,6 +12,7 @@ import { mountMetrics } from './metrics/routes.ts'
 import { mountRepositoryRoutes } from './repositories/routes.ts'
 import { mountPublishingRoutes } from './trusted-publishing/routes.ts'
 import { mountUsageRoutes } from './usage/routes.ts'
+import { mountWebhookRoutes } from './webhooks/routes.ts'
 
 /** Mounts every endpoint of the registry. It does not listen. */
 export function createApp(context: RegistryContext): OpenAPIHono {
@@ -26,6 +27,7 @@ export function createApp(context: RegistryContext): OpenAPIHono {
   mountUsageRoutes(api, context)
   mountPublishingRoutes(api, context)
   mountFeedRoutes(api, context)
+  mountWebhookRoutes(api, context)
   mountCheckRoutes(api, context)
   mountCheckChanges(api, context)
   api.route('/', identityRoutes(context))

@@ -1,5 +1,7 @@
 import { CheckName, TrustTier } from '@trainyard/contract'
 import {
+  type AddressList,
+  AddressListVariable,
   type AuthConfig,
   AuthEnvironment,
   type MetricsConfig,
@@ -108,6 +110,7 @@ const Environment = z.object({
   REGISTRY_COLLECT_SECONDS: number(600),
   REGISTRY_COLLECT_DELAY_SECONDS: number(86_400),
   REGISTRY_NAMESPACE_MAX_MB: z.coerce.number().int().nonnegative().default(0),
+  OUTBOUND_ALLOW: AddressListVariable,
   REGISTRY_CI_ISSUERS: jsonList(CiIssuers, 'issuers'),
   REGISTRY_SIGNING_POLICY: jsonList(SigningPolicies, 'namespaces'),
   SIGSTORE_TRUSTED_ROOT: z.string().min(1).optional(),
@@ -184,6 +187,8 @@ export interface RegistryConfig {
   ciIssuers?: readonly CiIssuer[] | undefined
   /** Lifetime of the token that a job gets. Default 3600. */
   publishingTokenSeconds?: number | undefined
+  /** Addresses that requests to addresses of users reach although they are not public. Default: none. */
+  outboundAllow?: AddressList | undefined
   /** Access to `/metrics`. Default: refused. */
   metrics?: MetricsConfig | undefined
   /** How callers authenticate. Default: `local`, which treats any caller on this machine as the owner. */
@@ -248,6 +253,7 @@ export function readRegistryConfig(env: Record<string, string | undefined>): Reg
     ciIssuers: value.REGISTRY_CI_ISSUERS,
     publishingTokenSeconds: value.REGISTRY_PUBLISHING_TOKEN_SECONDS,
     uploadSeconds: 24 * 3600,
+    outboundAllow: value.OUTBOUND_ALLOW,
     metrics: readMetricsConfig(env),
     auth: toAuthConfig(value),
   }

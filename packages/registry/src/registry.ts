@@ -29,6 +29,7 @@ import { refreshOldEntries } from './search/refresh-trainer.ts'
 import { openSignatureVerifier } from './sigstore/signature-verifier.ts'
 import { createForkValidate } from './validation/fork-validate.ts'
 import type { ValidateFunction } from './validation/validate.ts'
+import { WebhookSender } from './webhooks/webhook-sender.ts'
 
 export interface CreateRegistryOptions {
   config: RegistryConfig
@@ -103,6 +104,7 @@ export async function createRegistry(options: CreateRegistryOptions): Promise<Re
     await claimNamespace(identity, database.db, { slug: namespace, subject: LOCAL_ACCOUNT_ID })
   await refreshOldEntries(context)
   const acceptance = new Acceptance(context)
+  const webhooks = new WebhookSender(context)
   let stopCollecting: (() => void) | undefined
   const unlisten = await database.listen('checks', (id) => changes.emit('check', id), {
     // Notifications are lost while the connection is: every check that is watched may have changed.
@@ -114,11 +116,13 @@ export async function createRegistry(options: CreateRegistryOptions): Promise<Re
     async start() {
       stopCollecting ??= collectRegularly(context)
       await acceptance.start()
+      await webhooks.start()
     },
     async stop() {
       stopCollecting?.()
       const parts = [
         { name: 'acceptance', stop: () => acceptance.stop() },
+        { name: 'webhooks', stop: () => webhooks.stop() },
         { name: 'notifications', stop: () => unlisten() },
         { name: 'database', stop: () => database.close() },
       ]

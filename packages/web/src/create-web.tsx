@@ -17,6 +17,7 @@ import { csrfProtection, securityHeaders } from './security.ts'
 import { clientOf } from './session/credentials.ts'
 import { trainerRoutes } from './trainers/routes.tsx'
 import { upstreamFetch } from './upstream.ts'
+import { webhookRoutes } from './webhooks/routes.tsx'
 
 export interface WebOptions {
   /** Origin of the registry's API, for example `http://127.0.0.1:7600`. */
@@ -104,6 +105,7 @@ export function createWeb(options: WebOptions): { app: Hono<WebEnv> } {
   app.route('/predict', predictRoutes(context))
   app.route('/pushes', pushRoutes(context))
   app.route('/publishers', publisherRoutes(context))
+  app.route('/organisations', webhookRoutes(context))
   app.notFound((c) => c.html(<NotFoundPage assetUrl={c.get('assetUrl')} path={c.req.path} />, 404))
   app.onError(handleError(context))
   return { app }

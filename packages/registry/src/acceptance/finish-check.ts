@@ -3,6 +3,7 @@ import type { Transaction } from 'kysely'
 import type { RegistryContext } from '../context.ts'
 import { toJsonText } from '../db/json.ts'
 import type { RegistryDatabase } from '../db/schema/index.ts'
+import { queueEvent } from '../events/queue-event.ts'
 import { refreshTrainer } from '../search/refresh-trainer.ts'
 import { noticedState, statesBefore, verdictOf } from '../versions/states.ts'
 import { trustOf } from '../versions/trust.ts'
@@ -64,16 +65,25 @@ export async function finishCheck(context: RegistryContext, check: ClaimedCheck,
       await followNotice(trx, check)
       await refreshTrainer(trx, context.config, check.repository_id)
     }
+    const namespace = check.trainer.slice(0, check.trainer.indexOf('/'))
     await context.identity.audit(trx, {
       actor: 'acceptance',
-      organisation: check.trainer.slice(0, check.trainer.indexOf('/')),
+      organisation: namespace,
       action: state === 'published' ? 'version.publish' : 'version.reject',
       subject: `${check.trainer}:${check.version}`,
       data: { checkId: check.id, digest: check.manifest_digest, kind: check.kind, reason: reason ?? null },
     })
+    if (updated.numUpdatedRows > 0n)
+      await queueEvent(context, trx, {
+        namespace,
+        type: state === 'published' ? 'version.published' : 'version.rejected',
+        data: { ...named(check), digest: check.manifest_digest, checkId: check.id, reason },
+      })
     await context.database.notify('checks', check.id, trx)
   })
 }
+
+const named = ({ trainer, version, kind }: ClaimedCheck) => ({ trainer, version, kind })
 
 /** Replaces those of an earlier try of the check. */
 async function storePictures(

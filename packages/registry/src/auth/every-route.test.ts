@@ -75,6 +75,9 @@ describe('every route of the registry', () => {
       '{repository}': { red: 'red/crimson-secret', nothing: 'red/nothing-at-all' },
       '{namespace}/{name}': { red: 'red/crimson-secret', nothing: 'red/nothing-at-all' },
       '{version}': { red: '1.0.0', nothing: '1.0.0' },
+      '{namespace}/webhooks': { red: 'red/webhooks', nothing: 'nothing/webhooks' },
+      '{webhook}': { red: 'whk_nothing', nothing: 'whk_nothing' },
+      '{delivery}': { red: 'msg_nothing', nothing: 'msg_nothing' },
       '{publisher}': { red: 'pub_nothing', nothing: 'pub_nothing' },
       '{channel}': { red: 'stable', nothing: 'stable' },
       '{upload}': { red: upload, nothing: '00000000-0000-4000-8000-000000000000' },
@@ -190,10 +193,11 @@ describe('every route of the registry', () => {
   it.each(OF_RED.filter((route) => isReading(route) && !route.path.includes('upload')))(
     '$name accepts members of the team',
     async (route) => {
-      const response = await call(route, route.path.endsWith('/audit') ? teams.owner : teams.viewer)
+      const isForAdministrators = /\/(audit|webhooks|deliveries)$/.test(route.path)
+      const response = await call(route, isForAdministrators ? teams.owner : teams.viewer)
       // The version was rejected, so there is no version to resolve or to show to everyone, no tag, and no picture.
       const isOfPublished =
-        /\/(resolve|badge|feed|readme-picture)$/.test(route.path) || /manifests|tags/.test(route.path)
+        /\/(resolve|badge|feed|readme-picture|deliveries)$/.test(route.path) || /manifests|tags/.test(route.path)
       expect([200, ...(isOfPublished ? [404] : [])]).toContain(response.status)
       await response.body?.cancel()
     },
@@ -215,6 +219,7 @@ const BODIES: Record<string, unknown> = {
     workflow: 'release.yml',
   },
   'POST /v1/trainers/{namespace}/{name}/publishers/{publisher}/test': {},
+  'POST /v1/namespaces/{namespace}/webhooks': { url: 'https://intruder.test/' },
   'POST /v1/tokens': { name: 'more', scopes: ['pull:red'] },
   'POST /v1/me/password': { currentPassword: PASSWORD, newPassword: 'taken by an intruder' },
   'POST /v1/accounts/password-resets': { email: 'ada@red.test' },

@@ -1,7 +1,8 @@
-import type { DeprecateVersionRequest, VersionState, YankVersionRequest } from '@trainyard/contract'
+import type { DeprecateVersionRequest, VersionState, WebhookTopic, YankVersionRequest } from '@trainyard/contract'
 import { notFound, TrainyardError } from '@trainyard/platform'
 import type { Transaction } from 'kysely'
 import type { RegistryDatabase } from '../db/schema/index.ts'
+import { queueEvent } from '../events/queue-event.ts'
 import { refreshTrainer } from '../search/refresh-trainer.ts'
 import { noticedState } from '../versions/states.ts'
 import { auditTrainer, type OwnerRequest, requireOwner } from './owner.ts'
@@ -21,6 +22,9 @@ interface Change {
   notice: Partial<Notice>
   action: string
   data: Record<string, unknown>
+  event: WebhookTopic
+  /** What the event says beside the version. */
+  eventData?: Record<string, string | undefined> | undefined
 }
 
 /** Marks a version as one that should not be used any more. It can still be pulled, with a warning. */
@@ -36,6 +40,8 @@ export async function deprecateVersion(
     notice: { deprecation: message, replacement: replacement ?? null },
     action: 'version.deprecate',
     data: { message, replacement: replacement ?? null },
+    event: 'version.deprecated',
+    eventData: { reason: message, replacement },
   })
 }
 
@@ -47,6 +53,7 @@ export async function restoreDeprecated(request: OwnerRequest, version: string):
     notice: { deprecation: null, replacement: null },
     action: 'version.undeprecate',
     data: {},
+    event: 'version.restored',
   })
 }
 
@@ -63,6 +70,8 @@ export async function yankVersion(
     notice: { yank_reason: reason },
     action: 'version.yank',
     data: { reason },
+    event: 'version.yanked',
+    eventData: { reason },
   })
 }
 
@@ -74,6 +83,7 @@ export async function restoreYanked(request: OwnerRequest, version: string): Pro
     notice: { yank_reason: null },
     action: 'version.unyank',
     data: {},
+    event: 'version.restored',
   })
 }
 
@@ -100,6 +110,8 @@ async function changeVersion(request: OwnerRequest, change: Change): Promise<voi
     if (numUpdatedRows === 0n) throw await unfit(trx, found.id, `${name}:${change.version}`, change.from)
     await refreshTrainer(trx, context.config, found.repository_id)
     await auditTrainer(request, trx, { action: change.action, subject: `${name}:${change.version}`, data: change.data })
+    const data = { trainer: name, version: change.version, ...change.eventData }
+    await queueEvent(context, trx, { namespace: request.namespace, type: change.event, data })
   })
 }
 

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { RegistryContext } from '../context.ts'
 import { blobKey } from '../oci/names.ts'
+import { pruneDeliveries } from '../webhooks/prune-deliveries.ts'
 import { pruneResults } from './prune-results.ts'
 import { reviewBlobs } from './reviews.ts'
 import { discardUpload, UPLOADS_PREFIX } from './uploads.ts'
@@ -23,6 +24,7 @@ export function collectRegularly(context: RegistryContext): () => void {
     try {
       await collectGarbage(context)
       await pruneResults(context)
+      await pruneDeliveries(context)
     } catch (error) {
       context.logger.warn({ err: error }, 'unused blobs could not be collected')
     } finally {

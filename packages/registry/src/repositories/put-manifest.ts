@@ -3,6 +3,7 @@ import { sql, type Transaction } from 'kysely'
 import { toJsonText } from '../db/json.ts'
 import type { RegistryDatabase } from '../db/schema/index.ts'
 import type { ManifestForm } from '../db/schema/manifests.ts'
+import { queueEvent } from '../events/queue-event.ts'
 import { bodyOf, readLimited } from '../oci/bodies.ts'
 import { OciError } from '../oci/errors.ts'
 import { isDigest, parseDigest, parseTag } from '../oci/names.ts'
@@ -62,6 +63,8 @@ export async function putManifest(request: RepositoryRequest, reference: string)
     for (const tag of tags) {
       if (!request.plain && isVersionTag(tag)) {
         const audit: ReceiveVersionOptions['audit'] = (entry) => auditRepository(request, trx, entry)
+        const announce: ReceiveVersionOptions['announce'] = (data) =>
+          queueEvent(context, trx, { namespace: repository.namespace, type: 'version.pushed', data })
         checkIds.push(
           await receiveVersion(trx, {
             repository,
@@ -71,6 +74,7 @@ export async function putManifest(request: RepositoryRequest, reference: string)
             now,
             pushedBy: request.caller.subject,
             audit,
+            announce,
           }),
         )
       }

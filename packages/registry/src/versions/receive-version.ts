@@ -1,4 +1,4 @@
-import { Digest } from '@trainyard/contract'
+import { Digest, type WebhookEvent } from '@trainyard/contract'
 import { newId } from '@trainyard/platform'
 import type { Transaction } from 'kysely'
 import { toJsonText } from '../db/json.ts'
@@ -19,6 +19,8 @@ export interface ReceiveVersionOptions {
   now: Date
   /** Writes the audit row of the push. */
   audit: (entry: { action: string; subject: string; data: Record<string, unknown> }) => Promise<void>
+  /** Queues the event of the push. */
+  announce: (data: WebhookEvent['data']) => Promise<void>
 }
 
 /** A part of a version, as it was pushed. */
@@ -37,7 +39,7 @@ interface PushedPart {
  */
 export async function receiveVersion(
   trx: Transaction<RegistryDatabase>,
-  { repository, version, digest, manifest, now, pushedBy, audit }: ReceiveVersionOptions,
+  { repository, version, digest, manifest, now, pushedBy, audit, announce }: ReceiveVersionOptions,
 ): Promise<string> {
   const subject = `${repository.name}:${version}`
   const { kind } = manifest
@@ -77,6 +79,7 @@ export async function receiveVersion(
   await insertPart(trx, part, checkId)
   await insertCheck(trx, part, checkId)
   await audit({ action: 'version.push', subject, data: { digest, kind, checkId } })
+  await announce({ trainer: repository.name, version, digest, kind, checkId })
   return checkId
 }
 

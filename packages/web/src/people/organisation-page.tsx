@@ -103,6 +103,15 @@ export function OrganisationPage(props: OrganisationPageProps) {
           </form>
         )}
       </section>
+      {mayChange && (
+        <section>
+          <h2>Webhooks</h2>
+          <p>
+            <a href={`${path}/webhooks`}>Webhooks</a> notify addresses of what happens to the trainers of this
+            organisation.
+          </p>
+        </section>
+      )}
       {audit !== undefined && <Activity audit={audit} members={members} path={path} now={now} />}
     </PeopleLayout>
   )

@@ -24,6 +24,7 @@ import type { UploadTable } from './uploads.ts'
 import type { VersionNoticeTable } from './version-notices.ts'
 import type { VersionPartTable } from './version-parts.ts'
 import type { VersionTable } from './versions.ts'
+import type { WebhookDeliveryTable, WebhookTable } from './webhooks.ts'
 
 /** Every table of the registry's schema. */
 export interface RegistryDatabase {
@@ -58,4 +59,6 @@ export interface RegistryDatabase {
   sboms: SbomTable
   trusted_publishers: TrustedPublisherTable
   exchanged_tokens: ExchangedTokenTable
+  webhooks: WebhookTable
+  webhook_deliveries: WebhookDeliveryTable
 }
