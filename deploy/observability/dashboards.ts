@@ -29,6 +29,40 @@ export const DASHBOARDS: readonly Dashboard[] = [
         queries: [{ expr: 'max by (state, queue) (trainyard_jobs)', legend: '{{state}} {{queue}}' }],
       },
       {
+        title: 'GPUs and CPUs in use, by organisation',
+        unit: 'short',
+        queries: [
+          {
+            expr: 'sum by (organisation) (rate(trainyard_usage_gpu_seconds_total[1h]))',
+            legend: 'GPUs {{organisation}}',
+          },
+          {
+            expr: 'sum by (organisation) (rate(trainyard_usage_cpu_seconds_total[1h]))',
+            legend: 'CPUs {{organisation}}',
+          },
+        ],
+      },
+      {
+        title: 'Stored bytes, by organisation',
+        unit: 'bytes',
+        queries: [
+          {
+            expr: 'sum by (organisation) (rate(trainyard_usage_storage_byte_seconds_total[1h]))',
+            legend: '{{organisation}}',
+          },
+        ],
+      },
+      {
+        title: 'Uploads and downloads per second, by organisation',
+        unit: 'Bps',
+        queries: [
+          {
+            expr: 'sum by (organisation, direction) (rate(trainyard_usage_transferred_bytes_total[1h]))',
+            legend: '{{organisation}} {{direction}}',
+          },
+        ],
+      },
+      {
         title: 'Finished attempts per hour',
         unit: 'short',
         queries: [{ expr: 'sum by (reason) (increase(trainyard_attempts_ended_total[1h]))', legend: '{{reason}}' }],

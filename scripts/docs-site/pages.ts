@@ -39,6 +39,7 @@ export function sidebar(): SidebarItem[] {
     'architecture.md',
     'guarantees.md',
     'isolation.md',
+    'usage.md',
     `${GENERATED}/security.md`,
     'dataset-pitfalls.md',
   ])

@@ -5,6 +5,7 @@ import { createJobsClient, type JobsClient } from './apis/jobs.ts'
 import { createPublishingClient, type PublishingClient } from './apis/publishing.ts'
 import { createTokensClient, type TokensClient } from './apis/tokens.ts'
 import { createTrainersClient, type TrainersClient } from './apis/trainers.ts'
+import { createUsageClient, type UsageClient } from './apis/usage.ts'
 import { createWebhooksClient, type WebhooksClient } from './apis/webhooks.ts'
 import { createConnection } from './http/connection.ts'
 
@@ -12,7 +13,7 @@ import { createConnection } from './http/connection.ts'
 export interface CreateClientOptions {
   /** Address of the registry. Required for `trainers`, `checks`, `publishing` and `webhooks`. */
   registryUrl?: string | undefined
-  /** Address of the runner. Required for `jobs` and `datasets`. */
+  /** Address of the runner. Required for `jobs`, `datasets` and `usage`. */
   runnerUrl?: string | undefined
   /** Sent as a bearer token with every request. */
   token?: string | undefined
@@ -24,6 +25,7 @@ export interface CreateClientOptions {
 export interface TrainyardClient {
   readonly jobs: JobsClient
   readonly datasets: DatasetsClient
+  readonly usage: UsageClient
   readonly trainers: TrainersClient
   readonly checks: ChecksClient
   readonly publishing: PublishingClient
@@ -49,6 +51,7 @@ export function createClient({ registryUrl, runnerUrl, token, fetch }: CreateCli
   return {
     jobs: createJobsClient(runner),
     datasets: createDatasetsClient(runner),
+    usage: createUsageClient(runner),
     trainers: createTrainersClient(registry),
     checks: createChecksClient(registry),
     publishing: createPublishingClient(registry),

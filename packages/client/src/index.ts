@@ -19,6 +19,7 @@ export type { IdentityClient } from './apis/identity.ts'
 export type { JobsClient, LogsOptions } from './apis/jobs.ts'
 export type { TokensClient } from './apis/tokens.ts'
 export type { TrainersClient } from './apis/trainers.ts'
+export type { UsageClient, UsageQuery } from './apis/usage.ts'
 export { type CreateClientOptions, createClient, type TrainyardClient } from './create-client.ts'
 export {
   TrainyardApiError,

@@ -49,4 +49,5 @@ export { MAX_README_PICTURE_BYTES, MAX_README_PICTURES, readmePicturePath } from
 export * from './redact.ts'
 export * from './simple.ts'
 export * from './trainers-api.ts'
+export * from './usage-api.ts'
 export * from './webhooks-api.ts'

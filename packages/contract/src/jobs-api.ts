@@ -151,6 +151,10 @@ export const Job = z
     priority: z.number().int(),
     maxRetries: z.number().int(),
     traceId: z.string(),
+    createdBy: z
+      .object({ id: z.string(), name: z.string().optional() })
+      .optional()
+      .describe('Who created it, by the name at that time. Absent for jobs from before this was recorded'),
     createdAt: Timestamp,
     queuedAt: Timestamp.optional(),
     startedAt: Timestamp.optional(),

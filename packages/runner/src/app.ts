@@ -21,6 +21,7 @@ import { RunnerTelemetry } from './observability/metrics/telemetry.ts'
 import type { CallbackTracing } from './observability/otlp/callback-tracing.ts'
 import { predictionRoutes, trainerPictureRoutes } from './predictions/routes.ts'
 import { simpleRoutes } from './simple/routes.ts'
+import { usageRoutes } from './usage-reports/routes.ts'
 
 const INFO = {
   title: 'Trainyard runner',
@@ -66,6 +67,7 @@ export function createRunnerApp(options: RunnerAppOptions): OpenAPIHono {
   api.route('/', logRoutes(context))
   api.route('/', artifactRoutes(context))
   api.route('/', predictionRoutes(context))
+  api.route('/', usageRoutes(context))
   api.route('/', liveRoutes(context, feeds))
   api.route(
     '/',

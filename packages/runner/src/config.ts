@@ -8,6 +8,7 @@ import {
 } from '@trainyard/platform'
 import { z } from 'zod'
 import { ENVIRONMENT_VARIABLES, type EnvironmentsConfig, environmentsConfig } from './config/environments.ts'
+import { type Prices, parsePrices } from './config/prices.ts'
 import { DEFAULT_QUEUES, type Queues, QueuesVariable } from './config/queues.ts'
 import { parseRetention, type RetentionConfig } from './config/retention.ts'
 import type { AllowedSource } from './datasets/context.ts'
@@ -57,6 +58,8 @@ export interface RunnerConfig extends LauncherConfig {
   datasetSources?: readonly AllowedSource[] | undefined
   /** Which artifacts expire, and when. Default: none. */
   retention?: RetentionConfig | undefined
+  /** What use costs. Default: reports name no cost. */
+  prices?: Prices | undefined
   /** Signs job tokens with HS256. Default: a key pair that is kept in the database. */
   jwtSecret?: string | undefined
   /** Access to `/metrics`. Default: refused. */
@@ -180,6 +183,7 @@ const RunnerEnvironment = z.object({
   ...SUBPROCESS_VARIABLES,
   DATASET_SOURCES: parsedText(parseDatasetSources).optional(),
   RETENTION: parsedText(parseRetention).optional(),
+  PRICES: parsedText(parsePrices).optional(),
   DATASET_CACHE_DIR: z.string().regex(/^\//, 'must be an absolute path').optional(),
   ARTIFACT_MAX_GB_PER_JOB: gigabytes(DEFAULT_RUNNER_LIMITS.maxJobArtifactBytes),
   ARTIFACT_MAX_FILES_PER_JOB: count(DEFAULT_RUNNER_LIMITS.maxJobArtifacts),
@@ -236,6 +240,7 @@ export function readRunnerConfig(env: Record<string, string | undefined>): Runne
     datasetCacheMaxGb: values.DATASET_CACHE_MAX_GB,
     datasetSources: values.DATASET_SOURCES,
     retention: values.RETENTION,
+    prices: values.PRICES,
     metrics: readMetricsConfig(env),
     auth: toAuthConfig(values),
     observability: readObservabilityConfig(env),

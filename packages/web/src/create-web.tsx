@@ -17,6 +17,7 @@ import { csrfProtection, securityHeaders } from './security.ts'
 import { clientOf } from './session/credentials.ts'
 import { trainerRoutes } from './trainers/routes.tsx'
 import { upstreamFetch } from './upstream.ts'
+import { usageRoutes } from './usage/routes.tsx'
 import { webhookRoutes } from './webhooks/routes.tsx'
 
 export interface WebOptions {
@@ -75,7 +76,7 @@ export function createWeb(options: WebOptions): { app: Hono<WebEnv> } {
   app.get('/favicon.ico', (c) => c.redirect('/favicon.svg', 301))
   app.get('/robots.txt', (c) =>
     c.text(
-      'User-agent: *\nDisallow: /jobs\nDisallow: /datasets\nDisallow: /pushes\nDisallow: /predict\nDisallow: /publishers\nDisallow: /sign-in\nDisallow: /account\nDisallow: /organisations\nDisallow: /reset-password\n',
+      'User-agent: *\nDisallow: /jobs\nDisallow: /datasets\nDisallow: /pushes\nDisallow: /predict\nDisallow: /publishers\nDisallow: /usage\nDisallow: /sign-in\nDisallow: /account\nDisallow: /organisations\nDisallow: /reset-password\n',
     ),
   )
   app.use(async (c, next) => {
@@ -105,6 +106,7 @@ export function createWeb(options: WebOptions): { app: Hono<WebEnv> } {
   app.route('/predict', predictRoutes(context))
   app.route('/pushes', pushRoutes(context))
   app.route('/publishers', publisherRoutes(context))
+  app.route('/', usageRoutes(context))
   app.route('/organisations', webhookRoutes(context))
   app.notFound((c) => c.html(<NotFoundPage assetUrl={c.get('assetUrl')} path={c.req.path} />, 404))
   app.onError(handleError(context))

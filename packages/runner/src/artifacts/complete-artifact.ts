@@ -5,6 +5,7 @@ import { sql } from 'kysely'
 import { finished, getCurrentAttempt, superseded } from '../auth/authenticate-trainer.ts'
 import type { RunnerContext } from '../context.ts'
 import type { ArtifactRow } from '../db/schema/artifacts.ts'
+import { recordTransfer, transferOf } from '../usage/record-transfer.ts'
 import { toArtifact } from './artifact-view.ts'
 import { contentTypeOf, HEAD_BYTES } from './content-type.ts'
 import { planParts } from './upload-parts.ts'
@@ -38,13 +39,14 @@ export async function completeArtifact(
         join.onRef('attempts.job_id', '=', 'jobs.id').on('attempts.attempt', '=', claims.attempt),
       )
       .select(['jobs.attempt as current', 'attempts.closed_at', 'attempts.end_reason'])
+      .select(['jobs.project_id', 'jobs.created_by', 'jobs.trainer_name', 'jobs.queue'])
       .where('jobs.id', '=', claims.jobId)
       .forUpdate('jobs')
       .executeTakeFirstOrThrow()
     // While the bytes were read, the attempt can have ended: its token ends with it.
     if (job.current > claims.attempt) throw superseded(claims.attempt, job.current)
     if (job.closed_at !== null) throw finished(claims.attempt, job.end_reason)
-    return await trx
+    const completed = await trx
       .updateTable('artifacts')
       .set({
         completed_at: context.clock.now(),
@@ -58,6 +60,8 @@ export async function completeArtifact(
       .where('completed_at', 'is', null)
       .returningAll()
       .executeTakeFirst()
+    if (completed !== undefined) await recordTransfer(trx, transferOf(context, job, { uploadedBytes: row.size_bytes }))
+    return completed
   })
   context.hub.changed(claims.jobId)
   return toArtifact(done ?? { ...row, content_type: contentType, completed_at: context.clock.now() })

@@ -3,6 +3,8 @@ import { type JobTokenClaims, TrainyardError } from '@trainyard/platform'
 import { getCurrentAttempt } from '../auth/authenticate-trainer.ts'
 import type { RunnerContext } from '../context.ts'
 import type { ArtifactRow } from '../db/schema/artifacts.ts'
+import type { JobRow } from '../db/schema/jobs.ts'
+import { recordTransfer, transferOf } from '../usage/record-transfer.ts'
 import { findResumeCheckpoint } from './find-resume-checkpoint.ts'
 
 /**
@@ -14,7 +16,7 @@ export async function getCheckpointInput(context: RunnerContext, claims: JobToke
   const own = await findResumeCheckpoint(context, job)
   if (own !== undefined) {
     const { attempt, epoch } = own
-    return { ...(await toInput(context, own)), resume: { attempt, epoch: epoch ?? undefined } }
+    return { ...(await toInput(context, job, own)), resume: { attempt, epoch: epoch ?? undefined } }
   }
   if (job.checkpoint_id === null)
     throw new TrainyardError(
@@ -31,10 +33,11 @@ export async function getCheckpointInput(context: RunnerContext, claims: JobToke
     .executeTakeFirst()
   if (row === undefined)
     throw new TrainyardError('not_found', `The checkpoint ${job.checkpoint_id} of job ${job.id} has been deleted`)
-  return await toInput(context, row)
+  return await toInput(context, job, row)
 }
 
-async function toInput(context: RunnerContext, row: ArtifactRow): Promise<CheckpointInput> {
+async function toInput(context: RunnerContext, job: JobRow, row: ArtifactRow): Promise<CheckpointInput> {
+  await recordTransfer(context.database.db, transferOf(context, job, { downloadedBytes: row.size_bytes }))
   return {
     artifactId: row.id,
     name: row.name,

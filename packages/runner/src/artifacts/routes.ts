@@ -78,7 +78,7 @@ export function artifactRoutes(context: RunnerContext): OpenAPIHono {
   )
   api.openapi(downloadRoute, async (c) => {
     const { id, artifactId } = c.req.valid('param')
-    return c.redirect(await downloadArtifact(context, id, artifactId), 302)
+    return c.redirect(await downloadArtifact(context, callerOf(c), id, artifactId), 302)
   })
   api.openapi(deleteRoute, async (c) => {
     const { id, artifactId } = c.req.valid('param')

@@ -2,6 +2,7 @@ import { actorOf, projectsFor, requireScope, TrainyardError } from '@trainyard/p
 import type { Context } from 'hono'
 import type { RunnerContext } from '../context.ts'
 import type { DatasetAccess } from '../datasets/access.ts'
+import { recordTransfer } from '../usage/record-transfer.ts'
 import { organisationOf } from './audit.ts'
 import { callerOf } from './authorise.ts'
 import { chooseProject } from './choose-project.ts'
@@ -22,8 +23,12 @@ export function datasetAccess(context: RunnerContext, c: Context): DatasetAccess
       throw new TrainyardError('forbidden', 'The right to add datasets to this project was revoked during the upload')
     },
     organisationOf: (projectId) => caller.projects.find(({ id }) => id === projectId)?.organisation,
-    audit: (trx, { action, id, name, projectId, data }) =>
-      context.identity.audit(trx, {
+    async audit(trx, { action, id, name, projectId, data, uploadedBytes }) {
+      if (uploadedBytes !== undefined) {
+        const at = context.clock.now()
+        await recordTransfer(trx, { at, projectId, person: caller.subject, uploadedBytes })
+      }
+      await context.identity.audit(trx, {
         ...actorOf(caller),
         action,
         subject: `dataset:${id}`,
@@ -31,6 +36,7 @@ export function datasetAccess(context: RunnerContext, c: Context): DatasetAccess
         projectId,
         organisationId: organisationOf(caller, projectId),
         data,
-      }),
+      })
+    },
   }
 }

@@ -21,6 +21,8 @@ export const RUNNER_ROUTES: Readonly<Record<string, RouteRule>> = {
   'POST /v1/jobs/{id}/artifacts/{artifactId}/predictions': { needs: 'jobs:write', audit: 'picture.predict' },
   'GET /v1/jobs/{id}/artifacts/{artifactId}/predictions': { needs: 'jobs:read' },
   'GET /v1/jobs/{id}/artifacts/{artifactId}/predictions/{predictionId}': { needs: 'jobs:read' },
+  'GET /v1/usage': { needs: 'jobs:read' },
+  'GET /v1/usage.csv': { needs: 'jobs:read' },
   'GET /v1/retention': { needs: 'jobs:read' },
   'GET /v1/datasets': { needs: 'datasets:read' },
   'POST /v1/datasets': { needs: 'datasets:write', audit: 'dataset.create' },

@@ -25,5 +25,7 @@ export type AuditDataset = (
     name: string
     projectId: string
     data?: Record<string, unknown> | undefined
+    /** Bytes that were uploaded. They count for the caller. Default: none. */
+    uploadedBytes?: number | undefined
   },
 ) => Promise<void>

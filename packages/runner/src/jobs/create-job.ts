@@ -124,6 +124,8 @@ async function insertJob(context: RunnerContext, caller: Caller, job: NewJob): P
         idempotency_key: request.idempotencyKey ?? null,
         request_hash: job.requestHash,
         trace_id: newTraceId(),
+        created_by: caller.subject,
+        created_by_name: caller.account?.displayName ?? null,
         created_at: now,
         queued_at: now,
       })

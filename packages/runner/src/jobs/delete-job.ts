@@ -2,12 +2,14 @@ import { type Caller, notFound, TrainyardError } from '@trainyard/platform'
 import { auditJob } from '../auth/audit.ts'
 import type { RunnerContext } from '../context.ts'
 import { deleteLater, finishDeletions } from '../datasets/index.ts'
+import { countUsage } from '../usage/count-usage.ts'
+import { meterAttempts } from '../usage/meter-attempts.ts'
 import { isTerminalJobState } from './statuses.ts'
 import { jobPrefix } from './storage-keys.ts'
 
 /** Deletes a job that has ended, with its journal, metrics, logs and files. */
 export async function deleteJob(context: RunnerContext, caller: Caller, jobId: number): Promise<void> {
-  await context.database.transaction(async (trx) => {
+  const used = await context.database.transaction(async (trx) => {
     const job = await trx
       .selectFrom('jobs')
       .select(['id', 'project_id', 'name', 'state'])
@@ -53,11 +55,14 @@ export async function deleteJob(context: RunnerContext, caller: Caller, jobId: n
       .execute()
     const uploads = unfinished.map(({ storage_key: prefix, upload_id }) => ({ prefix, uploadId: upload_id ?? '' }))
     await deleteLater(trx, [{ prefix: jobPrefix(jobId) }, ...uploads], context.clock.now())
+    const counted = await meterAttempts(trx, { now: context.clock.now(), jobId })
     for (const table of ['artifacts', 'logs', 'metrics', 'metric_blocks', 'events', 'event_chunks'] as const)
       await trx.deleteFrom(table).where('job_id', '=', jobId).execute()
     await trx.deleteFrom('jobs').where('id', '=', jobId).execute()
     await auditJob(context.identity, trx, caller, { action: 'job.delete', job })
+    return counted
   })
+  countUsage(context, used)
   // After the commit, because objects without rows only waste space, while rows without objects are broken.
   await finishDeletions(context)
   context.hub.changed(jobId)

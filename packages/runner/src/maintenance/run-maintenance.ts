@@ -4,6 +4,7 @@ import { applyRetention } from '../artifacts/retention.ts'
 import type { RunnerContext } from '../context.ts'
 import { collectResults, collectSnapshots, finishDeletions, sweepUploads } from '../datasets/index.ts'
 import { countJobsOfSnapshots } from '../jobs/snapshot-jobs.ts'
+import { meterUsage } from '../usage/meter-usage.ts'
 
 /** Key of the advisory lock, different from that of every other lock of the schema. */
 const LOCK = 7_203_114
@@ -15,6 +16,8 @@ export async function runMaintenance(context: RunnerContext): Promise<void> {
       select pg_try_advisory_xact_lock(hashtext(current_schema()), ${LOCK}) as mine`.execute(trx)
     if (rows[0]?.mine !== true) return
     const steps = [
+      // Before anything is deleted that was stored until now.
+      () => meterUsage(context),
       () => sweepUploads(context),
       () => abortAbandonedUploads(context),
       () => applyRetention(context),

@@ -9,20 +9,20 @@ export async function endAbandoned(context: RunnerContext): Promise<void> {
   const rows = await context.database.db
     .selectFrom('jobs')
     .innerJoin('attempts', 'attempts.job_id', 'jobs.id')
-    .select(['jobs.id', 'attempts.attempt'])
+    .select(['jobs.id', 'attempts.attempt', 'attempts.last_heard_at', 'attempts.running_since'])
     .where('attempts.host', '!=', context.launcher.host)
     .where('attempts.launched_at', '<', before)
     .where('attempts.cleaned_at', 'is', null)
     .where((eb) => eb.or([eb('attempts.last_heard_at', 'is', null), eb('attempts.last_heard_at', '<', before)]))
     .where((eb) => eb.or([eb('jobs.lease_expires_at', 'is', null), eb('jobs.lease_expires_at', '<', before)]))
     .execute()
-  for (const { id, attempt } of rows) {
+  for (const { id, attempt, last_heard_at: heardAt, running_since: runningSince } of rows) {
     const message = 'The machine that ran the trainer was lost: no runner has supervised it for too long'
     await context.database.transaction(async (trx) => {
       await endAttempt(context, trx, { jobId: id, attempt }, { reason: 'node_lost', error: { message } })
       await trx
         .updateTable('attempts')
-        .set({ cleaned_at: now })
+        .set({ cleaned_at: now, ended_at: heardAt ?? runningSince })
         .where('job_id', '=', id)
         .where('attempt', '=', attempt)
         .execute()

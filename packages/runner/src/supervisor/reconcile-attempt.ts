@@ -4,6 +4,8 @@ import { endAttempt } from '../jobs/end-attempt.ts'
 import type { SupervisedJob } from '../jobs/read-attempts.ts'
 import { type AttemptEnd, endOfExit } from '../jobs/statuses.ts'
 import type { AttemptRef, Observation } from '../launchers/launcher.ts'
+import { countUsage } from '../usage/count-usage.ts'
+import { meterAttempts } from '../usage/meter-attempts.ts'
 import { collectOutput, collectRest, errorTail } from './collect-output.ts'
 import { decideStep } from './decide-step.ts'
 import type { LaunchInProgress } from './launch-stage.ts'
@@ -143,16 +145,30 @@ async function clean(
   const ref = { jobId: attempt.job_id, attempt: attempt.attempt }
   if (exit === undefined) await collectRest(context, job, attempt)
   await context.launcher.remove(ref)
-  await context.database.transaction(async (trx) => {
+  const now = context.clock.now()
+  const used = await context.database.transaction(async (trx) => {
     // The lease was for this attempt.
     await releaseLease(trx, ref.jobId)
     await trx
       .updateTable('attempts')
-      .set({ cleaned_at: context.clock.now(), exit_code: exit?.exitCode ?? null, signal: exit?.signal ?? null })
+      .set({
+        cleaned_at: now,
+        ended_at: endOf(attempt, exit?.finishedAt, now),
+        exit_code: exit?.exitCode ?? null,
+        signal: exit?.signal ?? null,
+      })
       .where('job_id', '=', ref.jobId)
       .where('attempt', '=', ref.attempt)
       .execute()
+    return await meterAttempts(trx, { now, jobId: ref.jobId })
   })
+  countUsage(context, used)
   // A retry waits until the attempt is cleaned up.
   context.hub.wake()
+}
+
+/** When the process ended, as far as is known. The time that passed until a runner noticed is not the job's. */
+function endOf(attempt: AttemptRow, finishedAt: Date | undefined, now: Date): Date | null {
+  const seen = finishedAt ?? attempt.last_heard_at ?? attempt.running_since
+  return seen !== null && seen > now ? now : seen
 }

@@ -4,7 +4,7 @@ export interface FieldProps {
   /** Also the id of the input, so it must be unique on the page. */
   name: string
   label: string
-  type?: 'text' | 'email' | 'password'
+  type?: 'text' | 'email' | 'password' | 'date'
   value?: string | undefined
   hint?: string
   autocomplete?: string
@@ -12,6 +12,7 @@ export interface FieldProps {
   minlength?: number
   maxlength?: number
   pattern?: string
+  placeholder?: string
   /** The submitted value was rejected. */
   invalid?: boolean
 }

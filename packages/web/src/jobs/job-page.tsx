@@ -211,6 +211,12 @@ function Inputs({ job }: { job: Job }) {
           <dd>{job.project}</dd>
         </>
       )}
+      {job.createdBy !== undefined && (
+        <>
+          <dt>{t('Created by')}</dt>
+          <dd>{job.createdBy.name ?? job.createdBy.id}</dd>
+        </>
+      )}
       <dt>{t('Queue')}</dt>
       <dd>
         {job.queue}

@@ -6,7 +6,7 @@ export interface PeopleLayoutProps {
   assetUrl: (name: string) => string
   title: string
   /** The section that this page belongs to. */
-  part: 'account' | 'tokens' | 'organisations' | 'pushes'
+  part: 'account' | 'tokens' | 'organisations' | 'pushes' | 'usage'
   lead?: Child
   children?: Child
 }
@@ -16,6 +16,7 @@ const PARTS = [
   ['tokens', '/account/tokens', 'Tokens'],
   ['organisations', '/organisations', 'Organisations'],
   ['pushes', '/pushes', 'Pushes'],
+  ['usage', '/usage', 'Usage'],
 ] as const
 
 /** The frame of the pages about accounts, tokens and organisations. */

@@ -171,6 +171,7 @@ function insertRows(context: DatasetContext, dataset: StoredDataset): Promise<Da
       name,
       projectId,
       data: { version, versionHash: hash, source },
+      uploadedBytes: source === undefined ? row.size_bytes : undefined,
     })
     return toDataset(row)
   })

@@ -20,6 +20,7 @@ import { datasetObjects } from './20261129T2212-dataset-objects.ts'
 import { pictures } from './20261130T0130-pictures.ts'
 import { datasetVersions } from './20261130T0610-dataset-versions.ts'
 import { datasetResults } from './20261130T0630-dataset-results.ts'
+import { usage } from './20261130T1000-usage.ts'
 
 /** By name, in the order in which they run. Databases record these names, so they never change. */
 export const runnerMigrations: Record<string, Migration> = {
@@ -44,4 +45,5 @@ export const runnerMigrations: Record<string, Migration> = {
   '20261130T0130-pictures': pictures,
   '20261130T0610-dataset-versions': datasetVersions,
   '20261130T0630-dataset-results': datasetResults,
+  '20261130T1000-usage': usage,
 }

@@ -17,6 +17,15 @@ export interface AttemptsTable {
   launched_at: Date | null
   /** When the process was first observed running, after waiting for a node or an image. */
   running_since: Date | null
+  /** When the process ended, as far as is known. Set when the attempt is cleaned up. */
+  ended_at: Date | null
+  /** CPU time of all processes of the attempt so far. Null where it is not measured. */
+  cpu_seconds: Generated<number | null>
+  /** Until when the attempt was counted in `usage_days`. See `usage/meter-attempts.ts`. */
+  metered_until: Date | null
+  metered_cpu_seconds: Generated<number>
+  /** Whether everything was counted: the attempt has ended. */
+  metered: Generated<boolean>
   /** When the token in the trainer's token file was issued. */
   token_issued_at: Date | null
   heard_at: Date | null

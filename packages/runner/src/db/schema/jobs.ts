@@ -71,6 +71,9 @@ export interface JobsTable {
   idempotency_key: string | null
   request_hash: string
   trace_id: string
+  /** The subject of the caller, as in the audit log. Null for jobs from before this was recorded. */
+  created_by: Generated<string | null>
+  created_by_name: Generated<string | null>
   /** What weakened the isolation of the last attempt. */
   isolation_warning: string | null
   cancel_requested_at: Date | null

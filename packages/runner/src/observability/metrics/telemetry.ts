@@ -16,6 +16,7 @@ export class RunnerTelemetry {
   readonly intake = createIntakeMetrics(this.registry)
   readonly attempts = createAttemptMetrics(this.registry)
   readonly backends = createBackendMetrics(this.registry)
+  readonly usage = createUsageMetrics(this.registry)
   readonly liveViewers = new Gauge({
     name: 'trainyard_live_viewers',
     help: 'Open live streams of jobs',
@@ -152,6 +153,37 @@ function createBackendMetrics(registry: Registry) {
       name: 'trainyard_observability_circuit_open',
       help: '1 while calls of a backend are paused after repeated failures',
       labelNames,
+      registers,
+    }),
+  }
+}
+
+/** Each replica counts what it recorded: the sum over all replicas is the whole. */
+function createUsageMetrics(registry: Registry) {
+  const registers = [registry]
+  return {
+    gpuSeconds: new Counter({
+      name: 'trainyard_usage_gpu_seconds_total',
+      help: 'GPU time that jobs reserved, by organisation',
+      labelNames: ['organisation'],
+      registers,
+    }),
+    cpuSeconds: new Counter({
+      name: 'trainyard_usage_cpu_seconds_total',
+      help: 'CPU time of jobs, by organisation',
+      labelNames: ['organisation'],
+      registers,
+    }),
+    storage: new Counter({
+      name: 'trainyard_usage_storage_byte_seconds_total',
+      help: 'Bytes of artifacts and datasets times the seconds that they were stored, by organisation',
+      labelNames: ['organisation'],
+      registers,
+    }),
+    transfers: new Counter({
+      name: 'trainyard_usage_transferred_bytes_total',
+      help: 'Bytes of artifacts and datasets that were stored (up) and downloaded (down), by organisation',
+      labelNames: ['organisation', 'direction'],
       registers,
     }),
   }

@@ -1,0 +1,5 @@
+/** Until when something was counted in `usage_days`. */
+export interface UsageMarksTable {
+  name: 'storage'
+  at: Date
+}
