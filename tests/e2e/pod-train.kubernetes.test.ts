@@ -27,6 +27,7 @@ describe.skipIf(!ready)('training in pods', () => {
   const { core, batch } = createKubernetesClient(kubeconfig === undefined ? {} : { kubeconfig })
   const env: Record<string, string | undefined> = {
     LAUNCHER: 'kubernetes',
+    REGISTRY_IMAGE_RUNS: '0',
     KUBERNETES_NAMESPACE: namespace,
     KUBERNETES_CALLBACK_ADDRESS: callbackAddress,
     KUBERNETES_DATASET_CACHE_CLAIM: 'datasets',

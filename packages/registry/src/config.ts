@@ -21,6 +21,22 @@ const number = (fallback: number) => z.coerce.number().int().positive().default(
 const CHECK_SANDBOXES = ['auto', 'required', 'off'] as const
 export type CheckSandbox = (typeof CHECK_SANDBOXES)[number]
 
+/** How pushed images are run. */
+export interface ImageRunsConfig {
+  /** Images that this process checks at the same time, so that other checks do not wait for them. */
+  max: number
+  /** The `DOCKER_…` variables: where the engine is, and the limits of a container. */
+  env: Readonly<Record<string, string>>
+}
+
+/** The `DOCKER_…` variables, without logins: nothing is pulled. */
+function engineOf(env: Record<string, string | undefined>): Record<string, string> {
+  const entries = Object.entries(env).flatMap(([name, value]) =>
+    /^DOCKER_/.test(name) && name !== 'DOCKER_AUTH_CONFIG' && value !== undefined ? [[name, value] as const] : [],
+  )
+  return Object.fromEntries(entries)
+}
+
 /** A comma-separated list of checks; `none` is the empty list. */
 const checkNames = (fallback: readonly CheckName[]) =>
   z
@@ -87,6 +103,7 @@ const Environment = z.object({
   REGISTRY_TIERS_PULL: tierNames(),
   REGISTRY_TIERS_RUN: tierNames(),
   REGISTRY_TIERS_LIST: tierNames(),
+  REGISTRY_IMAGE_RUNS: z.coerce.number().int().nonnegative().default(1),
   REGISTRY_CHECK_SANDBOX: z.enum(CHECK_SANDBOXES).default('auto'),
   SUBPROCESS_READ_PATHS: z.string().default(''),
   SUBPROCESS_ALLOW_UNSANDBOXED: z.enum(['true', 'false']).default('false'),
@@ -144,6 +161,8 @@ export interface RegistryConfig {
   checkPolicy?: CheckPolicy | undefined
   /** Which tiers strangers may pull, run and see. Default: all but `unchecked`. */
   tiers?: TierPolicy | undefined
+  /** Pushed images are run in the container engine of this machine. Default: they are not run. */
+  imageRuns?: ImageRunsConfig | undefined
   /** The sandbox for trainers; each check reports what it used. Default: `auto`. */
   checkSandbox?: CheckSandbox | undefined
   /** Folders that trainers may read in addition to the system's. Default: none. */
@@ -217,6 +236,7 @@ export function readRegistryConfig(env: Record<string, string | undefined>): Reg
       required: value.REGISTRY_CHECKS_REQUIRED,
     }),
     tiers: { pull: value.REGISTRY_TIERS_PULL, run: value.REGISTRY_TIERS_RUN, list: value.REGISTRY_TIERS_LIST },
+    imageRuns: value.REGISTRY_IMAGE_RUNS === 0 ? undefined : { max: value.REGISTRY_IMAGE_RUNS, env: engineOf(env) },
     checkSandbox: value.REGISTRY_CHECK_SANDBOX,
     checkReadPaths: value.SUBPROCESS_READ_PATHS.split(/[:,\s]+/).filter((path) => path !== ''),
     // With AUTH=local only the owner of this machine can push, and what the owner installs may run without a sandbox.

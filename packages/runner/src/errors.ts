@@ -31,3 +31,9 @@ export class SandboxUnavailable extends Error {
   override readonly name = 'SandboxUnavailable'
   readonly code = 'sandbox_unavailable'
 }
+
+/** Thrown when a container engine does not take an image, with the engine's message. Nothing of the image can be run there. */
+export class ImageNotLoaded extends Error {
+  override readonly name = 'ImageNotLoaded'
+  readonly code = 'image_not_loaded'
+}

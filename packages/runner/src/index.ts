@@ -26,6 +26,7 @@ export {
   type EmbeddedRunnerOptions,
   startEmbeddedRunner,
 } from './embedded/start-embedded-runner.ts'
+export { ImageNotLoaded } from './errors.ts'
 export type { ClosedEngine, ImagePart, LoadableImage } from './launchers/closed-engine.ts'
 export type {
   AttemptRef,

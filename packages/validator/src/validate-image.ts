@@ -1,5 +1,6 @@
 import type { CheckPhase, CheckResult, Finding, TimelineEntry, ValidationReport } from '@trainyard/contract'
 import type { ImagePart } from '@trainyard/runner'
+import { endCheck } from './end-check.ts'
 import { LayerRefused } from './errors.ts'
 import { ImageConfig } from './image/image-config.ts'
 import { createImageFinding } from './image/image-findings.ts'
@@ -9,13 +10,12 @@ import { readImageTrainer } from './image/read-image-trainer.ts'
 import { searchConfig } from './image/search-config.ts'
 import { secretFindings } from './image/secret-findings.ts'
 import { createStoreReader, type StoreReader } from './image-layers.ts'
-import { isSelected } from './rules/index.ts'
 import type { PhaseOutcome } from './run-compliance.ts'
 import { type RunImageOptions, type RunnableImage, runImage } from './run-image.ts'
 import type { ImageStore } from './targets/image-store.ts'
 import { readStored, streamStored } from './targets/scratch.ts'
 import { TimeLimit } from './time-limit.ts'
-import { describeRun, isOurFault, statusOf, type ValidateOptions } from './validate-trainer.ts'
+import { describeRun, type ValidateOptions } from './validate-trainer.ts'
 import { CHECK_NAMES, fails, judge, requiredPhases } from './verdict.ts'
 
 export interface ValidateImageOptions extends Omit<ValidateOptions, 'dir' | 'isBundle'> {
@@ -44,7 +44,7 @@ export async function validateImage(options: ValidateImageOptions): Promise<Vali
     }
     onCheck?.({ name, status: 'running', findings: [] })
     const begunAt = performance.now()
-    const result = await finish(run, { name, profile, only, signal: options.signal, timeout, timeoutMs })
+    const result = await endCheck(run, { name, profile, only, signal: options.signal, timeout, timeoutMs })
     checks.push({ ...result, durationMs: Math.round(performance.now() - begunAt) })
     onCheck?.(checks.at(-1) ?? result)
   }
@@ -67,34 +67,6 @@ export async function validateImage(options: ValidateImageOptions): Promise<Vali
     timeline: [...timeline],
     run: describeRun(options, timeoutMs),
   }
-}
-
-async function finish(
-  run: () => Promise<PhaseOutcome>,
-  { name, profile, only, signal, timeout, timeoutMs }: FinishOptions,
-): Promise<CheckResult> {
-  try {
-    const outcome = await run()
-    const { skipped, unfinished, notes } = outcome
-    const findings = outcome.findings.filter(({ code }) => isSelected(code, only))
-    const status = statusOf({ ...outcome, findings }, profile)
-    return { name, status, reason: skipped ?? unfinished, notes: notes && [...notes], findings }
-  } catch (error) {
-    signal?.throwIfAborted()
-    const message = error instanceof Error ? error.message : String(error)
-    const reason = timeout.aborted ? `not finished after ${timeoutMs / 1000} s` : message
-    const fault = isOurFault(error) ? 'platform' : undefined
-    return { name, status: 'errored', reason, fault, findings: [] }
-  }
-}
-
-interface FinishOptions {
-  name: string
-  profile: NonNullable<ValidateOptions['profile']>
-  only: readonly string[]
-  signal: AbortSignal | undefined
-  timeout: AbortSignal
-  timeoutMs: number
 }
 
 /** The images of a target, and a reader of their layers. */

@@ -134,7 +134,30 @@ describe('the acceptance of a version', () => {
       'skipped',
       'skipped',
     ])
-    expect(resultOf(check, 'compliance').reason).toContain('needs Docker')
+    expect(resultOf(check, 'compliance').reason).toContain('switched off runs of images')
+  })
+
+  it.each([
+    [{ DOCKER_HOST: 'unix:///nowhere.sock' }, 'no Docker engine answers at unix:///nowhere.sock'],
+    [{ DOCKER_HOST: 'tcp://127.0.0.1:1' }, 'no Docker engine answers at tcp://127.0.0.1:1'],
+  ])('publishes an image as checked in part where no engine runs it: %j', async (env, why) => {
+    const name = `acme/engine-${Object.values(env)[0].replaceAll(/[^a-z0-9]+/g, '-')}`
+    const layers = [[{ name: 'trainer.json', body: JSON.stringify(trainerManifest(name, '1.0.0')) }]]
+    const { config } = harness
+    config.imageRuns = { max: 1, env }
+    try {
+      const check = await endOfCheck(
+        harness,
+        token,
+        await pushImage(harness, { name, version: '1.0.0', token, layers }),
+      )
+      expect(check.state).toBe('published')
+      const version = await (await harness.request(`/v1/trainers/${name}/versions/1.0.0`)).json()
+      expect(version).toMatchObject({ trust: { tier: 'checked_in_part', skipped: [{ check: 'compliance' }] } })
+      expect(resultOf(check, 'compliance').reason).toBe(`running an image needs Docker on this machine: ${why}`)
+    } finally {
+      config.imageRuns = undefined
+    }
   })
 
   it('ignores a manifest that an upper layer whites out', async () => {

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { RegistryContext } from '../context.ts'
+import type { PartKind } from '../db/schema/version-parts.ts'
 import { type ClaimedCheck, claimCheck, releaseCheck, renewLease } from './claim-check.ts'
+import { removeAbandonedRuns } from './image-run.ts'
 import { giveUpCheck, runCheck } from './run-check.ts'
 
 /**
@@ -11,7 +13,7 @@ export class Acceptance {
   readonly #context: RegistryContext
   readonly #leaseOwner = randomUUID()
   readonly #stopping = new AbortController()
-  readonly #running = new Set<Promise<void>>()
+  readonly #running = new Map<Promise<void>, PartKind>()
   #filling: Promise<void> | undefined
   #fillAgain = false
   #unlisten: (() => Promise<void>) | undefined
@@ -26,6 +28,9 @@ export class Acceptance {
     this.#unlisten = await database.listen('check_queue', () => this.#wake())
     this.#timer = setInterval(() => this.#wake(), config.pollMs)
     this.#wake()
+    void removeAbandonedRuns(this.#context).catch((error: unknown) =>
+      this.#context.logger.warn({ err: error }, 'runs of images that were interrupted could not be cleaned up'),
+    )
   }
 
   /** Stops the checks that run in this process. Another process, or the next start, runs them again. */
@@ -34,7 +39,7 @@ export class Acceptance {
     clearInterval(this.#timer)
     await this.#unlisten?.()
     await this.#filling
-    await Promise.all(this.#running)
+    await Promise.all(this.#running.keys())
   }
 
   #wake(): void {
@@ -53,15 +58,21 @@ export class Acceptance {
     do {
       this.#fillAgain = false
       while (this.#running.size < this.#context.config.checkConcurrency && !this.#stopping.signal.aborted) {
-        const check = await claimCheck(this.#context, this.#leaseOwner)
+        const check = await claimCheck(this.#context, this.#leaseOwner, this.#kinds())
         if (!check) break
         const run = this.#runUnderLease(check).finally(() => {
           this.#running.delete(run)
           this.#wake()
         })
-        this.#running.add(run)
+        this.#running.set(run, check.kind)
       }
     } while (this.#fillAgain)
+  }
+
+  /** Runs of images take minutes. Beyond their limit, this process takes only bundles, whose turn would never come otherwise. */
+  #kinds(): PartKind[] {
+    const images = [...this.#running.values()].filter((kind) => kind === 'image').length
+    return images < (this.#context.config.imageRuns?.max ?? Number.POSITIVE_INFINITY) ? ['bundle', 'image'] : ['bundle']
   }
 
   async #runUnderLease(check: ClaimedCheck): Promise<void> {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createHarness, type Harness, pushBundle } from '../testing/harness.ts'
+import { createHarness, type Harness, pushBundle, pushImage, trainerManifest } from '../testing/harness.ts'
 import { type ClaimedCheck, claimCheck } from './claim-check.ts'
 import { finishCheck } from './finish-check.ts'
 
@@ -56,6 +56,17 @@ describe('the queue of checks', () => {
       .where('lease_owner', 'is not', null)
       .execute()
     expect((await claim())?.tries).toBe(2)
+  })
+
+  it('passes over images where their runs have reached their limit, for the bundles after them', async () => {
+    const name = 'acme/image'
+    const layers = [[{ name: 'trainer.json', body: JSON.stringify(trainerManifest(name, '1.0.0')) }]]
+    await pushImage(harness, { name, version: '1.0.0', token, layers })
+    await push('other/bundle')
+    const { context } = harness.registry
+    expect((await claimCheck(context, 'a process', ['bundle']))?.trainer).toBe('other/bundle')
+    expect(await claimCheck(context, 'a process', ['bundle'])).toBeUndefined()
+    expect((await claim())?.trainer).toBe(name)
   })
 
   it('claims what has a low priority last', async () => {

@@ -18,6 +18,8 @@ export interface ClaimedCheck extends Selectable<CheckTable> {
 const leaseEnd = (context: RegistryContext) =>
   sql<Date>`now() + make_interval(secs => ${context.config.checkLeaseSeconds})`
 
+const ALL_KINDS: readonly PartKind[] = ['bundle', 'image']
+
 interface WaitingCheck {
   id: string
   version_id: number
@@ -32,6 +34,7 @@ interface WaitingCheck {
 async function findNext(
   context: RegistryContext,
   trx: Transaction<RegistryDatabase>,
+  kinds: readonly PartKind[],
 ): Promise<WaitingCheck | undefined> {
   const { rows } = await sql<WaitingCheck>`
     with running as (
@@ -44,7 +47,7 @@ async function findNext(
     select c.id, c.version_id, c.kind
     from checks c join repositories r on r.id = c.repository_id
       left join running on running.namespace = r.namespace left join served on served.namespace = r.namespace
-    where c.finished_at is null and (c.lease_until is null or c.lease_until < now())
+    where c.finished_at is null and (c.lease_until is null or c.lease_until < now()) and c.kind = any(${kinds})
       and coalesce(running.checks, 0) < ${context.config.checksPerOrganisation ?? 2}
     order by c.priority desc, served.at nulls first, c.queued_at, c.id
     limit 1 for update of c skip locked
@@ -52,12 +55,16 @@ async function findNext(
   return rows[0]
 }
 
-/** Claims the check whose turn it is. */
-export async function claimCheck(context: RegistryContext, leaseOwner: string): Promise<ClaimedCheck | undefined> {
+/** Claims the check of one of these kinds whose turn it is. */
+export async function claimCheck(
+  context: RegistryContext,
+  leaseOwner: string,
+  kinds: readonly PartKind[] = ALL_KINDS,
+): Promise<ClaimedCheck | undefined> {
   return context.database.transaction(async (trx) => {
     // Without turns, two processes could each take an organisation's last share.
     await sql`select pg_advisory_xact_lock(hashtext(current_schema() || '.checks'))`.execute(trx)
-    const waiting = await findNext(context, trx)
+    const waiting = await findNext(context, trx, kinds)
     if (!waiting) return undefined
     const check = await trx
       .updateTable('checks')

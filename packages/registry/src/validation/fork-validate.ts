@@ -74,7 +74,7 @@ export function createForkValidate(options: ForkValidateOptions): ValidateFuncti
     }
   }
 
-  async function validateIn(temporaryDir: string, { dir, phases, signal, onCheck }: ValidateOptions) {
+  async function validateIn(temporaryDir: string, { dir, image, phases, signal, onCheck }: ValidateOptions) {
     const worker = new ValidationWorker({ workerUrl, temporaryDir, logger, graceMs, onCheck })
     // The validator enforces the limit itself and reports what it has by then. This timer is for one that hangs.
     const timer = setTimeout(
@@ -93,6 +93,7 @@ export function createForkValidate(options: ForkValidateOptions): ValidateFuncti
       return await worker.run({
         type: 'validate',
         dir,
+        image: image && { ...image, loaded: { ...image.loaded, others: [...image.loaded.others] } },
         phases: [...phases],
         databaseUrl,
         timeoutMs,

@@ -1,4 +1,4 @@
-import { CheckPhase, CheckResult, ValidationReport } from '@trainyard/contract'
+import { CheckPhase, CheckResult, TrainerManifest, ValidationReport } from '@trainyard/contract'
 import { z } from 'zod'
 
 /** Messages to the worker. */
@@ -6,6 +6,18 @@ export const ToWorker = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('validate'),
     dir: z.string(),
+    image: z
+      .object({
+        loaded: z.object({
+          id: z.string(),
+          platform: z.string(),
+          others: z.array(z.string()),
+          manifest: TrainerManifest,
+        }),
+        env: z.record(z.string(), z.string()),
+        instanceId: z.string(),
+      })
+      .optional(),
     phases: z.array(CheckPhase),
     databaseUrl: z.string(),
     timeoutMs: z.number(),

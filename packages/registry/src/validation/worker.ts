@@ -1,4 +1,5 @@
 /** The process that validates a trainer. `fork-validate.ts` starts it, sends messages over IPC, and kills its process group. */
+import type { CheckResult } from '@trainyard/contract'
 import { type FromWorker, ToWorker } from './messages.ts'
 
 const stopping = new AbortController()
@@ -11,21 +12,34 @@ function send(message: FromWorker): Promise<void> {
   })
 }
 
-async function validate(message: Extract<ToWorker, { type: 'validate' }>): Promise<void> {
-  const { dir, phases, databaseUrl, timeoutMs, sandbox } = message
-  try {
-    const { validateTrainer } = await import('@trainyard/validator')
-    const report = await validateTrainer({
-      dir,
-      isBundle: true,
-      phases,
-      databaseUrl,
-      timeoutMs,
-      sandbox,
-      profile: 'marketplace',
-      signal: stopping.signal,
-      onCheck: (check) => void send({ type: 'check', check }),
+/** Shows each step of a compliance run when it begins. */
+function countSteps(onCheck: (check: CheckResult) => void): (what: string) => void {
+  let done = 0
+  return (what) =>
+    onCheck({
+      name: 'compliance',
+      status: 'running',
+      findings: [],
+      progress: { done: done++, unit: 'steps', what: what.slice(0, 500) },
     })
+}
+
+async function validate(message: Extract<ToWorker, { type: 'validate' }>): Promise<void> {
+  const { dir, image, phases, databaseUrl, timeoutMs, sandbox } = message
+  try {
+    const { validateLoadedImage, validateTrainer } = await import('@trainyard/validator')
+    const onCheck = (check: CheckResult) => void send({ type: 'check', check })
+    const known = { databaseUrl, timeoutMs, profile: 'marketplace', signal: stopping.signal, onCheck } as const
+    const report =
+      image === undefined
+        ? await validateTrainer({ ...known, dir, isBundle: true, phases, sandbox, onProgress: countSteps(onCheck) })
+        : await validateLoadedImage({
+            ...known,
+            image: image.loaded,
+            env: image.env,
+            instanceId: image.instanceId,
+            onProgress: countSteps(onCheck),
+          })
     await send({ type: 'report', report })
   } catch (error) {
     await send({ type: 'error', message: error instanceof Error ? error.message : String(error) })

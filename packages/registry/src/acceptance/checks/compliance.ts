@@ -1,5 +1,6 @@
 import { rejects } from '../../versions/check-results.ts'
 import type { AcceptanceCheck } from './check.ts'
+import { runImage } from './run-image.ts'
 import { validatePhase } from './validate-phase.ts'
 
 /** Runs the trainer on a tiny dataset. It is the last check: what another check has refused is not run. */
@@ -10,10 +11,8 @@ export const compliance: AcceptanceCheck = {
     if (!unpacked && input.part.kind === 'bundle') return { outcome: 'skipped', reason: 'the bundle was not unpacked' }
     const refused = input.earlier.find(rejects)
     if (refused) return { outcome: 'skipped', reason: `the check "${refused.name}" failed, so the trainer is not run` }
-    if (unpacked) return await validatePhase(input, 'compliance', reporter, signal)
-    return {
-      outcome: 'skipped',
-      reason: 'running an image needs Docker, which is not available to the checks',
-    }
+    return input.part.kind === 'bundle'
+      ? await validatePhase(input, 'compliance', reporter, signal)
+      : await runImage(input, reporter, signal)
   },
 }

@@ -1,4 +1,5 @@
 import type { CheckPhase, CheckResult } from '@trainyard/contract'
+import type { ValidateOptions } from '../../validation/validate.ts'
 import type { CheckEnd, CheckInput, CheckReporter } from './check.ts'
 
 /** The names under which the validator reports its phases. */
@@ -8,9 +9,9 @@ const CHECK_OF_PHASE = {
   compliance: 'compliance',
 } as const satisfies Record<CheckPhase, string>
 
-/** Runs one phase of the validator on the unpacked folder of a bundle. */
+/** Runs one phase of the validator on the unpacked folder of a bundle, or on a loaded image. */
 export async function validatePhase(
-  { context, dir }: CheckInput,
+  { context, dir, image }: Pick<CheckInput, 'context' | 'dir'> & Pick<ValidateOptions, 'image'>,
   phase: CheckPhase,
   reporter: CheckReporter,
   signal: AbortSignal,
@@ -19,6 +20,7 @@ export async function validatePhase(
   try {
     const report = await context.validate({
       dir,
+      image,
       phases: [phase],
       signal,
       onCheck: (result) => {

@@ -2,13 +2,14 @@ import { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
 import type Docker from 'dockerode'
 import { createTarPacker } from 'modern-tar'
+import { ImageNotLoaded } from '../../errors.ts'
 import type { LoadableImage } from '../closed-engine.ts'
 import { ignoring } from './engine.ts'
 
 /**
  * Loads an image into an engine under a tag of its own. One that the engine has already is used as it is.
  *
- * @throws with the engine's message, for example when a layer has other bytes than the config names
+ * @throws ImageNotLoaded with the engine's message, for example when a layer has other bytes than the config names
  */
 export async function loadImage(docker: Docker, image: LoadableImage, tag: string): Promise<string> {
   const { digest } = image.config
@@ -58,6 +59,6 @@ async function readAnswer(answer: NodeJS.ReadableStream): Promise<void> {
   for await (const piece of answer) text = `${text}${String(piece)}`.slice(-100_000)
   for (const line of text.split('\n')) {
     const message = /"error":"((?:[^"\\]|\\.)*)"/.exec(line)?.[1]
-    if (message !== undefined) throw new Error(message.slice(0, 500))
+    if (message !== undefined) throw new ImageNotLoaded(message.slice(0, 500))
   }
 }
