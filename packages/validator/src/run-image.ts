@@ -76,13 +76,13 @@ async function openEngine(env: LoadImageOptions['env'], instanceId: string): Pro
   return typeof engine === 'string' ? `running an image needs Docker on this machine: ${engine}` : engine
 }
 
-export interface RunLoadedImageOptions extends Omit<ComplianceOptions, 'trainer' | 'manifest'> {
+interface RunLoadedImageOptions extends Omit<ComplianceOptions, 'trainer' | 'manifest'> {
   image: LoadedImage
   engine: ClosedEngine
 }
 
 /** Runs an image of {@link loadImageToRun}, and closes the engine. */
-export async function runLoadedImage({ image, engine, ...options }: RunLoadedImageOptions): Promise<PhaseOutcome> {
+async function runLoadedImage({ image, engine, ...options }: RunLoadedImageOptions): Promise<PhaseOutcome> {
   try {
     const { manifest, id } = image
     return withOthers(await runCompliance({ ...options, manifest, trainer: { image: { engine, id } } }), image)
@@ -106,7 +106,7 @@ export async function runImage({ images, env, ...options }: RunImageOptions): Pr
   return typeof loaded === 'string' ? skip(loaded) : await runLoadedImage({ ...options, ...loaded })
 }
 
-export interface RunInEngineOptions extends Omit<RunLoadedImageOptions, 'engine'> {
+interface RunInEngineOptions extends Omit<RunLoadedImageOptions, 'engine'> {
   env: LoadImageOptions['env']
   /** That of {@link loadImageToRun}. */
   instanceId: string
