@@ -2,11 +2,12 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { defineTrainer, runTrainer } from '@trainyard/sdk'
+import type manifest from '../trainer.json'
 import { readPixels } from './read-pixels.ts'
 import { accuracyOf, createModel, fitSample, type Model, predict } from './softmax.ts'
 
 await runTrainer(
-  defineTrainer({
+  defineTrainer<typeof manifest>({
     async train(job) {
       const { epochs, learning_rate, imgsz } = job.config.basic
       const { classes, samples } = await job.dataset.samples()

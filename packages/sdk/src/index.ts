@@ -45,4 +45,5 @@ export {
 export { downloadCheckpoint, downloadDataset, uploadCheckpoint, uploadFile } from './calls/storage.ts'
 export { defineTrainer, type TrainerDefinition } from './define-trainer.ts'
 export type * from './job.ts'
+export type { ConfigOf, ResolvedBasicConfig, ResolvedConfig } from './job-config.ts'
 export { type RunTrainerOptions, runTrainer } from './run-trainer.ts'

@@ -1,6 +1,5 @@
 import type {
   ArtifactKind,
-  BasicConfig,
   DatasetClass,
   DatasetCounts,
   ExportFormat,
@@ -13,28 +12,7 @@ import type {
   TaskType,
   TrainerManifest,
 } from '@trainyard/contract'
-
-/** The basic settings with all defaults applied. */
-export type ResolvedBasicConfig = BasicConfig & {
-  imgsz: number
-  epochs: number
-  batch: number
-  learning_rate: number
-  optimizer: string
-  augment: boolean
-  device: string
-  workers: number
-  patience: number
-  seed: number
-}
-
-/** The settings of a job. */
-export interface ResolvedConfig {
-  /** Settings that every trainer has. */
-  basic: ResolvedBasicConfig
-  /** Settings that the trainer's manifest declares as `x-advanced`. */
-  advanced: Record<string, unknown>
-}
+import type { ConfigOf } from './job-config.ts'
 
 /** Metrics by name. NaN and infinities are allowed; they are sent as strings. */
 export type MetricNumbers = Readonly<Record<string, number>>
@@ -198,8 +176,8 @@ export interface CheckpointFile {
   resume?: { attempt: number; epoch?: number | undefined } | undefined
 }
 
-/** What every handler receives. */
-export interface JobBase {
+/** What every handler receives. With a manifest, `config` has its settings: `TrainJob<typeof manifest>`. */
+export interface JobBase<M = unknown> {
   /** 0 in local mode. */
   readonly id: number
   readonly attempt: number
@@ -212,7 +190,7 @@ export interface JobBase {
   /** Whether the job runs without a platform; its artifacts are then kept under `./runs/{n}`. */
   readonly isLocal: boolean
   readonly manifest: TrainerManifest | undefined
-  readonly config: ResolvedConfig
+  readonly config: ConfigOf<M>
   /** Aborts with a {@link JobStoppedError} when the job must stop. Check it between steps: `job.signal.throwIfAborted()`. */
   readonly signal: AbortSignal
   /** Writable and private to this attempt; removed after it. */
@@ -239,7 +217,7 @@ export interface JobBase {
 }
 
 /** What the handler `train` receives. */
-export interface TrainJob extends JobBase {
+export interface TrainJob<M = unknown> extends JobBase<M> {
   readonly operation: 'train'
   readonly best: BestTracker
   /** Reports a validation. Synchronous and cheap. Throws like {@link JobBase.progress}. */
@@ -267,7 +245,7 @@ export interface PredictionOptions {
 }
 
 /** What the handler `predict` receives. */
-export interface PredictJob extends JobBase {
+export interface PredictJob<M = unknown> extends JobBase<M> {
   readonly operation: 'predict'
   /** The images to predict: the `test` split of the job's dataset, or all images without one; in local mode those of `--images`. */
   images(): Promise<PredictImage[]>
@@ -282,7 +260,7 @@ export interface PredictJob extends JobBase {
 }
 
 /** What the handler `export` receives. */
-export interface ExportJob extends JobBase {
+export interface ExportJob<M = unknown> extends JobBase<M> {
   readonly operation: 'export'
   /** The format to export to. */
   readonly exportFormat: ExportFormat

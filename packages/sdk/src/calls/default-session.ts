@@ -1,5 +1,6 @@
 import { ConfigError } from '@trainyard/contract/trainer-errors'
-import type { JobBase, ResolvedConfig } from '../job.ts'
+import type { JobBase } from '../job.ts'
+import type { ResolvedConfig } from '../job-config.ts'
 import type { RunTrainerOptions } from '../lifecycle/run-operation.ts'
 import type { Session } from '../session/session.ts'
 

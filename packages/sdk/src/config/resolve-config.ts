@@ -8,7 +8,7 @@ import {
   type TrainerManifest,
 } from '@trainyard/contract'
 import { ConfigError } from '@trainyard/contract/trainer-errors'
-import type { ResolvedBasicConfig, ResolvedConfig } from '../job.ts'
+import type { ResolvedBasicConfig, ResolvedConfig } from '../job-config.ts'
 import type { Environment } from './read-environment.ts'
 
 type BasicKey = keyof typeof DEFAULT_BASIC_CONFIG

@@ -1,5 +1,5 @@
 import type { ExportFormat, Operation, TaskType, TrainerManifest } from '@trainyard/contract'
-import type { ResolvedConfig } from '../job.ts'
+import type { ResolvedConfig } from '../job-config.ts'
 
 /** What is known about a job before it starts: from the environment, or from the arguments of a local run. */
 export interface JobSettings {
