@@ -21,6 +21,8 @@ trainer.train(resume_from_checkpoint=job.resume_from)
 print("steps", trainer.state.global_step)
 """
 
+METRICS = {"loss", "grad_norm", "learning_rate", "train_loss", "eval_loss", "eval_accuracy"}
+
 
 @unittest.skipUnless(importlib.util.find_spec("transformers") and importlib.util.find_spec("torch"), "transformers is not installed")
 class Transformers(BridgeCase):
@@ -32,6 +34,8 @@ class Transformers(BridgeCase):
         validations = self.of_type("validation")
         self.assertEqual([event["epoch"] for event in validations], [1, 2, 3])
         self.assertLessEqual({"eval_loss", "eval_accuracy"}, set(validations[0]["metrics"]))
+        # How long the run took, and how fast it was, is not a metric of the model.
+        self.assertEqual({name for event in progress + validations for name in event["metrics"]}, METRICS)
         saved = self.of_type("checkpoint")
         self.assertEqual([event["epoch"] for event in saved if event["name"] == "last"], [1, 2, 3])
         self.assertIn("best", [event["name"] for event in saved])

@@ -21,6 +21,21 @@ const issuesOf = (changes: object) =>
     message,
   ])
 
+describe('the settings of a manifest', () => {
+  const issuesOfSettings = (properties: object) => issuesOf({ config: { schema: { properties } } })
+
+  it('cannot have the name of a basic setting and be advanced: the basic one would win', () => {
+    expect(issuesOfSettings({ epochs: { default: 3 }, dropout: { 'x-advanced': true } })).toBeUndefined()
+    expect(issuesOfSettings({ epochs: { default: 3, 'x-advanced': false } })).toBeUndefined()
+    expect(issuesOfSettings({ epochs: { default: 3, 'x-advanced': true } })).toEqual([
+      [
+        'config.schema.properties.epochs.x-advanced',
+        'must not be true, because "epochs" is a basic setting of every trainer: leave it out, or choose another name',
+      ],
+    ])
+  })
+})
+
 describe('the bridge of a manifest', () => {
   it('is optional, and so are its fields', () => {
     expect(issuesOf({})).toBeUndefined()

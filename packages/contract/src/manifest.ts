@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { BRIDGE_PROGRAM, Bridge } from './bridge.ts'
+import { DEFAULT_BASIC_CONFIG } from './environment.ts'
 import {
   CONTRACT_VERSION,
   DatasetFormat,
@@ -173,6 +174,17 @@ export const TrainerManifest = manifest
     for (const { path, text, lines } of textsOf(value)) {
       const message = describeOddCharacter(text, { lines })
       if (message !== undefined) context.addIssue({ code: 'custom', path, message })
+    }
+  })
+  .superRefine(({ config }, context) => {
+    for (const [name, property] of Object.entries(config.schema.properties ?? {})) {
+      const isAdvanced = typeof property === 'object' && property !== null && 'x-advanced' in property
+      if (!isAdvanced || property['x-advanced'] !== true || !Object.hasOwn(DEFAULT_BASIC_CONFIG, name)) continue
+      context.addIssue({
+        code: 'custom',
+        path: ['config', 'schema', 'properties', name, 'x-advanced'],
+        message: `must not be true, because "${name}" is a basic setting of every trainer: leave it out, or choose another name`,
+      })
     }
   })
   .meta({ id: 'TrainerManifest' })

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from .types import SplitName
 
 #: Figures of the run and not of the model.
-_LEFT_OUT = {"epoch", "total_flos"}
+_LEFT_OUT = {"epoch", "total_flos", "num_input_tokens_seen"}
+_LEFT_OUT_ENDS = ("_runtime", "_samples_per_second", "_steps_per_second", "_tokens_per_second", "_model_preparation_time")
 
 
 class TrainyardCallback(TrainerCallback):
@@ -49,7 +50,7 @@ class TrainyardCallback(TrainerCallback):
     ) -> None:
         if not state.is_world_process_zero:
             return
-        metrics = {name: value for name, value in (logs or {}).items() if name not in _LEFT_OUT}
+        metrics = _of_model(logs or {})
         if any(name.startswith("eval_") for name in metrics):
             return  # They come as a validation.
         self._job.progress(
@@ -65,7 +66,7 @@ class TrainyardCallback(TrainerCallback):
     ) -> None:
         if not state.is_world_process_zero or not metrics:
             return
-        own = {name: value for name, value in metrics.items() if name not in _LEFT_OUT}
+        own = _of_model(metrics)
         per_class, confusion_matrix = own.pop("eval_per_class", None), own.pop("eval_confusion_matrix", None)
         if self._eval_prefix != "eval_":
             own = {self._eval_prefix + name[5:] if name.startswith("eval_") else name: value for name, value in own.items()}
@@ -91,6 +92,10 @@ class TrainyardCallback(TrainerCallback):
             return False
         control.should_training_stop = True
         return True
+
+
+def _of_model(figures: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in figures.items() if name not in _LEFT_OUT and not name.endswith(_LEFT_OUT_ENDS)}
 
 
 def _epoch(state: TrainerState) -> int:

@@ -224,6 +224,15 @@ describe('a trainer without a platform', () => {
     expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({ type: 'completed', result: { operation: 'train' } })
   })
 
+  it('predicts with the model that was trained, unless another one is named', async () => {
+    const { annotations, files } = createDice(8)
+    writeFiles(join(dir, 'data'), [annotations, ...files, { path: '../pictures/a.png', bytes: createPng() }])
+    await start({ MODE: 'dataset' }, ['train', '--dataset', 'data', '--epochs', '1', '--model', 'large']).ended
+    const predict = ['predict', '--images', 'pictures', '--checkpoint', 'runs/1/best.ts']
+    expect((await start({}, predict).ended).output).toContain('Run runs/2: predict large\n')
+    expect((await start({}, [...predict, '--model', 'small']).ended).output).toContain('Run runs/3: predict small\n')
+  })
+
   it('predicts a folder, exports a checkpoint, and prints its help', async () => {
     writeFiles(dir, [{ path: 'pictures/a.png', bytes: createPng() }])
     writeFileSync(join(dir, 'best.bin'), 'weights')

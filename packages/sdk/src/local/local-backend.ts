@@ -12,6 +12,7 @@ import { writeEvent } from '../journal/write-event.ts'
 import type { Backend } from '../session/backend.ts'
 import type { LocalArguments } from './arguments.ts'
 import { localArtifactId } from './local-artifact-id.ts'
+import { RUN_RECORD_FILE } from './run-record.ts'
 import type { RunSummary } from './run-summary.ts'
 
 /** Runs a job without a platform: writes journal and artifacts to the folder of the run, and takes inputs from the arguments. */
@@ -65,7 +66,7 @@ export function createLocalBackend(runDir: string, input: LocalArguments, summar
 }
 
 /** Files of a run that are not artifacts. */
-const OWN_NAMES = new Set(['journal.jsonl', 'work'])
+const OWN_NAMES = new Set(['journal.jsonl', RUN_RECORD_FILE, 'work'])
 
 /**
  * Copies an artifact into the folder of the run, under its name. A name that only this file system refuses, or that the run

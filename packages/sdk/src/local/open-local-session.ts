@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, readdir } from 'node:fs/promises'
 import { basename, join, relative } from 'node:path'
-import { EXIT_CODES } from '@trainyard/contract'
+import { EXIT_CODES, type TrainerManifest } from '@trainyard/contract'
 import { ConfigError } from '@trainyard/contract/trainer-errors'
 import { findManifest } from '../config/find-manifest.ts'
 import { resolveConfig } from '../config/resolve-config.ts'
@@ -11,10 +11,11 @@ import { readExportFormat } from '../session/read-export-format.ts'
 import { Session } from '../session/session.ts'
 import type { JobSettings } from '../session/settings.ts'
 import { printLine } from '../util/print-line.ts'
-import { parseArguments } from './arguments.ts'
+import { type LocalArguments, parseArguments } from './arguments.ts'
 import { helpText } from './help.ts'
 import { createLocalBackend, createRunDir } from './local-backend.ts'
 import { createProgressLine } from './progress-line.ts'
+import { findRunRecord, type RunRecord, writeRunRecord } from './run-record.ts'
 import { describePredictions, RunSummary } from './run-summary.ts'
 
 /** Opens a run with the arguments of the command line. */
@@ -42,13 +43,15 @@ export async function openLocalSession(
   const runDir = createRunDir(input.runsDir, await readdir(input.runsDir).catch((): string[] => []))
   const workDir = join(runDir, 'work')
   await mkdir(workDir, { recursive: true })
+  const { model, taskType } = await chooseModel(input, manifest)
+  await writeRunRecord(runDir, { model, taskType })
   const settings: JobSettings = {
     id: 0,
     attempt: 1,
     operation,
-    taskType: input.task ?? manifest?.taskTypes[0] ?? 'classification',
+    taskType,
     framework: manifest?.framework ?? 'local',
-    model: input.model ?? manifest?.models[0]?.name ?? 'default',
+    model,
     traceId: randomBytes(16).toString('hex'),
     config,
     workDir,
@@ -86,5 +89,19 @@ export async function openLocalSession(
       line.interrupt()
       process.stdout.write(`${summary.describe(end).join('\n')}\n`)
     },
+  }
+}
+
+/** The model and the task of the arguments, else those that trained the checkpoint, else the first of the manifest. */
+async function chooseModel(
+  { model, task, checkpoint }: LocalArguments,
+  manifest: TrainerManifest | undefined,
+): Promise<RunRecord> {
+  const record = checkpoint === undefined ? undefined : await findRunRecord(checkpoint)
+  const models = manifest?.models.map(({ name }) => name) ?? []
+  const trained = record !== undefined && (models.length === 0 || models.includes(record.model)) ? record : undefined
+  return {
+    model: model ?? trained?.model ?? models[0] ?? 'default',
+    taskType: task ?? trained?.taskType ?? manifest?.taskTypes[0] ?? 'classification',
   }
 }

@@ -1,10 +1,10 @@
-import { TrainerManifest } from '@trainyard/contract'
+import { PublishedManifest } from '@trainyard/contract'
 import { expect, test } from 'vitest'
 import { manifest } from '../testing/fixtures.ts'
 import { listSettings } from './settings.ts'
 
 const withProperties = (properties: Record<string, unknown>) =>
-  TrainerManifest.parse({ ...manifest, config: { schema: { type: 'object', properties } } })
+  PublishedManifest.parse({ ...manifest, config: { schema: { type: 'object', properties } } })
 
 test('lists type, default and range of each setting', () => {
   const [epochs, optimizer] = listSettings(

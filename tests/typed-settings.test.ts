@@ -1,9 +1,14 @@
+import {
+  type ConfigOf,
+  defineTrainer,
+  getAdvancedConfig,
+  type PredictJob,
+  type ResolvedConfig,
+  type TrainJob,
+} from '@trainyard/sdk'
 import { expect, expectTypeOf, it } from 'vitest'
-import type minimal from '../../../examples/minimal-trainer/trainer.json'
-import type tfjs from '../../../trainers/tfjs-classifier/trainer.json'
-import { defineTrainer, getAdvancedConfig } from './index.ts'
-import type { PredictJob, TrainJob } from './job.ts'
-import type { ConfigOf, ResolvedConfig } from './job-config.ts'
+import type minimal from '../examples/minimal-trainer/trainer.json'
+import type tfjs from '../trainers/tfjs-classifier/trainer.json'
 
 // These are checked by the compiler, with the other types of the repository.
 
