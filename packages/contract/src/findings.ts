@@ -81,6 +81,7 @@ export const CheckResult = z
     durationMs: z.number().nonnegative().optional(),
     progress: CheckProgress.optional().describe('Only while it is running'),
     scanner: CheckScanner.optional(),
+    rescannedAt: z.iso.datetime().optional().describe('When it ran again after the version was published'),
     notes: z.array(z.string()).optional().describe('How the check ran, for example whether in a sandbox'),
     findings: z.array(Finding),
     omittedFindings: z.number().int().optional().describe('How many findings were left out; errors are kept first'),

@@ -47,6 +47,7 @@ export {
 } from './readable-text.ts'
 export { MAX_README_PICTURE_BYTES, MAX_README_PICTURES, readmePicturePath } from './readme-pictures.ts'
 export * from './redact.ts'
+export * from './rescans-api.ts'
 export * from './simple.ts'
 export * from './trainers-api.ts'
 export * from './usage-api.ts'

@@ -7,6 +7,7 @@ export const WebhookEventType = z.enum([
   'version.pushed',
   'version.published',
   'version.rejected',
+  'version.finding',
   'version.deprecated',
   'version.yanked',
   'version.restored',
@@ -30,6 +31,12 @@ export const WebhookEvent = z
       digest: z.string().optional(),
       checkId: z.string().optional().describe('Its findings: `GET /v1/checks/{id}`'),
       reason: z.string().optional().describe('Why the version was rejected, deprecated or yanked'),
+      check: z.string().optional().describe('The check that found something after the version was published'),
+      findings: z
+        .array(z.object({ code: z.string(), severity: z.string(), message: z.string() }))
+        .optional()
+        .describe('What it found: at most 20'),
+      findingCount: z.number().int().optional(),
       replacement: z.string().optional().describe('What to use instead of a deprecated version'),
     }),
   })

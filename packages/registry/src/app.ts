@@ -10,6 +10,7 @@ import { mountFeedRoutes } from './feeds/routes.ts'
 import { mountLifecycleRoutes } from './lifecycle/routes.ts'
 import { mountMetrics } from './metrics/routes.ts'
 import { mountRepositoryRoutes } from './repositories/routes.ts'
+import { mountRescanRoutes } from './rescans/routes.ts'
 import { mountPublishingRoutes } from './trusted-publishing/routes.ts'
 import { mountUsageRoutes } from './usage/routes.ts'
 import { mountWebhookRoutes } from './webhooks/routes.ts'
@@ -28,6 +29,7 @@ export function createApp(context: RegistryContext): OpenAPIHono {
   mountPublishingRoutes(api, context)
   mountFeedRoutes(api, context)
   mountWebhookRoutes(api, context)
+  mountRescanRoutes(api, context)
   mountCheckRoutes(api, context)
   mountCheckChanges(api, context)
   api.route('/', identityRoutes(context))

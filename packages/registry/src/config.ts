@@ -13,7 +13,7 @@ import { z } from 'zod'
 import { type CiIssuer, CiIssuers } from './job-tokens/ci-issuers.ts'
 import { SigningPolicies } from './sigstore/signing-policy.ts'
 import { type CheckPolicy, createCheckPolicy, REQUIRED_BY_DEFAULT } from './versions/check-policy.ts'
-import { DEFAULT_TIERS, type TierPolicy } from './versions/trust.ts'
+import { DEFAULT_TIERS, RESCAN_POLICIES, type RescanPolicy, type TierPolicy } from './versions/trust.ts'
 
 const number = (fallback: number) => z.coerce.number().int().positive().default(fallback)
 
@@ -121,6 +121,9 @@ const Environment = z.object({
     .enum(['unknown', 'low', 'medium', 'high', 'critical'])
     .default('critical')
     .transform((severity) => severity.toUpperCase() as VulnerabilitySeverity),
+  REGISTRY_RESCAN_SECONDS: z.coerce.number().int().nonnegative().default(600),
+  REGISTRY_RESCANS_PER_HOUR: number(600),
+  REGISTRY_RESCAN_POLICY: z.enum(RESCAN_POLICIES).default('warn'),
   REGISTRY_PLAIN_NAMESPACES: z.string().default(''),
   REGISTRY_REDIRECT_PULLS: z.enum(['true', 'false']).default('false'),
   REGISTRY_MAX_BUNDLE_MB: number(512),
@@ -184,6 +187,12 @@ export interface RegistryConfig {
     | { rootUser?: (typeof ROOT_USER_POLICIES)[number] | undefined; maxImageBytes?: number | undefined }
     | undefined
   scanners?: ScannersConfig | undefined
+  /** How often scanners are asked whether their databases changed. 0: published versions are not scanned again. Default: 600. */
+  rescanSeconds?: number | undefined
+  /** Parts that are scanned again in an hour, by all processes. Default: 600. */
+  rescansPerHour?: number | undefined
+  /** What happens to a published version in which a scanner finds an error. Default: `warn`. */
+  rescanPolicy?: RescanPolicy | undefined
   /** Namespaces of ordinary OCI repositories: any tag, no versions, no checks, deletion allowed. Default: none. */
   plainNamespaces: readonly string[]
   /** Redirect blob pulls to the object store. Default false. */
@@ -262,6 +271,9 @@ export function readRegistryConfig(env: Record<string, string | undefined>): Reg
       maxDatabaseDays: value.REGISTRY_SCANNER_DATABASE_DAYS,
       refuseFrom: value.REGISTRY_VULNERABILITY_SEVERITY,
     },
+    rescanSeconds: value.REGISTRY_RESCAN_SECONDS,
+    rescansPerHour: value.REGISTRY_RESCANS_PER_HOUR,
+    rescanPolicy: value.REGISTRY_RESCAN_POLICY,
     plainNamespaces: value.REGISTRY_PLAIN_NAMESPACES.split(',').filter((name) => name !== ''),
     redirectPulls: value.REGISTRY_REDIRECT_PULLS === 'true',
     maxBundleBytes: value.REGISTRY_MAX_BUNDLE_MB * 1024 * 1024,

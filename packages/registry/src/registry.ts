@@ -25,6 +25,7 @@ import type { RegistryDatabase } from './db/schema/index.ts'
 import { DEFAULT_CI_ISSUERS } from './job-tokens/ci-issuers.ts'
 import { JobTokenVerifier } from './job-tokens/verify-job-token.ts'
 import { collectRegularly } from './repositories/collect-garbage.ts'
+import { Rescanner } from './rescans/rescanner.ts'
 import { refreshOldEntries } from './search/refresh-trainer.ts'
 import { openSignatureVerifier } from './sigstore/signature-verifier.ts'
 import { createForkValidate } from './validation/fork-validate.ts'
@@ -105,6 +106,7 @@ export async function createRegistry(options: CreateRegistryOptions): Promise<Re
   await refreshOldEntries(context)
   const acceptance = new Acceptance(context)
   const webhooks = new WebhookSender(context)
+  const rescanner = new Rescanner(context)
   let stopCollecting: (() => void) | undefined
   const unlisten = await database.listen('checks', (id) => changes.emit('check', id), {
     // Notifications are lost while the connection is: every check that is watched may have changed.
@@ -117,11 +119,13 @@ export async function createRegistry(options: CreateRegistryOptions): Promise<Re
       stopCollecting ??= collectRegularly(context)
       await acceptance.start()
       await webhooks.start()
+      await rescanner.start()
     },
     async stop() {
       stopCollecting?.()
       const parts = [
         { name: 'acceptance', stop: () => acceptance.stop() },
+        { name: 'rescans', stop: () => rescanner.stop() },
         { name: 'webhooks', stop: () => webhooks.stop() },
         { name: 'notifications', stop: () => unlisten() },
         { name: 'database', stop: () => database.close() },

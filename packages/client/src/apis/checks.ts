@@ -6,6 +6,8 @@ import {
   type CreateAppealRequest,
   type DecideAppealRequest,
   PushList,
+  RescanStatus,
+  type StartRescanRequest,
   type SuppressFindingRequest,
   type VersionState,
 } from '@trainyard/contract'
@@ -34,6 +36,10 @@ export interface ChecksClient {
   appeals(state?: Appeal['state']): Promise<Appeal[]>
   /** Decides an appeal. For operators. */
   decide(appealId: string, verb: 'approve' | 'refuse', request: DecideAppealRequest): Promise<Appeal>
+  /** How far published versions were scanned again. For operators. */
+  rescans(): Promise<RescanStatus>
+  /** Has published versions scanned again: by every scanner, or by that of one check. For operators. */
+  rescan(request?: StartRescanRequest): Promise<RescanStatus>
 }
 
 export interface ListPushesQuery {
@@ -63,6 +69,8 @@ export function createChecksClient(connect: Connect): ChecksClient {
     appeals: async (state = 'open') =>
       (await fetchJson(connect, AppealList, { path: '/v1/appeals', query: { state } })).appeals,
     decide: (appealId, verb, request) => post(Appeal, `/v1/appeals/${encodeURIComponent(appealId)}/${verb}`, request),
+    rescans: () => fetchJson(connect, RescanStatus, { path: '/v1/rescans' }),
+    rescan: (request = {}) => post(RescanStatus, '/v1/rescans', request),
     get: (id) => fetchJson(connect, Check, { path: pathOf(id) }),
     live: (id, { signal } = {}) =>
       follow<Check>(connect, {

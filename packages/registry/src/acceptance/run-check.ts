@@ -13,8 +13,9 @@ import { CHECKS } from './checks/index.ts'
 import type { ClaimedCheck } from './claim-check.ts'
 import { type CheckOutcome, finishCheck } from './finish-check.ts'
 import { postponeCheck } from './postpone-check.ts'
-import { type PreparedTrainer, parseJson, prepareBundle } from './prepare-bundle.ts'
+import { type PreparedTrainer, prepareBundle } from './prepare-bundle.ts'
 import { prepareImage } from './prepare-image.ts'
+import { readPushed } from './read-pushed.ts'
 import { runOneCheck, switchedOff } from './run-one-check.ts'
 import { loadSuppressions } from './suppressions.ts'
 
@@ -109,15 +110,4 @@ async function judge(
     readmePictures: prepared?.readmePictures,
     checkedImages: (prepared?.checkedImages ?? []).map((digest) => digest ?? check.manifest_digest),
   }
-}
-
-/** The pushed manifest, as JSON. */
-async function readPushed(context: RegistryContext, check: ClaimedCheck): Promise<unknown> {
-  const { content } = await context.database.db
-    .selectFrom('manifests')
-    .select('content')
-    .where('repository_id', '=', check.repository_id)
-    .where('digest', '=', check.manifest_digest)
-    .executeTakeFirstOrThrow()
-  return parseJson(content)
 }

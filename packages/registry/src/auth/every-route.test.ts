@@ -171,7 +171,7 @@ describe('every route of the registry', () => {
       for (const who of isOpen(route) ? [teams.blue, undefined, teams.limited] : [teams.blue]) {
         const response = await call(route, who)
         // Sessions and appeals can be listed with a session, but not with a token.
-        expect(response.status).toBe(['/v1/sessions', '/v1/appeals'].includes(route.path) ? 403 : 200)
+        expect(response.status).toBe(['/v1/sessions', '/v1/appeals', '/v1/rescans'].includes(route.path) ? 403 : 200)
         const text = await response.text()
         for (const secret of teams.secrets) expect(text).not.toContain(secret)
       }
@@ -220,6 +220,7 @@ const BODIES: Record<string, unknown> = {
   },
   'POST /v1/trainers/{namespace}/{name}/publishers/{publisher}/test': {},
   'POST /v1/namespaces/{namespace}/webhooks': { url: 'https://intruder.test/' },
+  'POST /v1/rescans': {},
   'POST /v1/tokens': { name: 'more', scopes: ['pull:red'] },
   'POST /v1/me/password': { currentPassword: PASSWORD, newPassword: 'taken by an intruder' },
   'POST /v1/accounts/password-resets': { email: 'ada@red.test' },

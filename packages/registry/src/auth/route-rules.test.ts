@@ -77,6 +77,8 @@ const RULES: Readonly<Record<string, RouteRule>> = {
   'POST /v1/checks/{id}/suppressions': { needs: 'nothing', audit: 'finding.suppress' },
   'DELETE /v1/checks/{id}/suppressions/{fingerprint}': { needs: 'nothing', audit: 'finding.unsuppress' },
   'POST /v1/checks/{id}/appeal': { needs: 'nothing', audit: 'check.appeal' },
+  'GET /v1/rescans': { needs: 'person' },
+  'POST /v1/rescans': { needs: 'person', audit: 'rescan.start' },
   'GET /v1/appeals': { needs: 'person' },
   'POST /v1/appeals/{id}/approve': { needs: 'person', audit: 'appeal.approve' },
   'POST /v1/appeals/{id}/refuse': { needs: 'person', audit: 'appeal.refuse' },

@@ -3,7 +3,7 @@ import { ANONYMOUS } from '../auth/caller.ts'
 import { getVisible } from '../catalogue/find-version.ts'
 import { toVersionSummary } from '../catalogue/versions.ts'
 import type { RegistryContext } from '../context.ts'
-import type { Feed } from './render-feed.ts'
+import type { Feed, FeedItem } from './render-feed.ts'
 
 const MAX_ITEMS = 50
 
@@ -29,6 +29,7 @@ export async function feedOfTrainer(context: RegistryContext, name: string): Pro
       at: new Date(publishedAt ?? pushedAt),
     }
   })
+  items.push(...(await findingsOf(context, repository.id, name, versions)))
   items.sort((a, b) => b.at.getTime() - a.at.getTime())
   return {
     title: repository.display_name || name,
@@ -36,6 +37,36 @@ export async function feedOfTrainer(context: RegistryContext, name: string): Pro
     url: page,
     items: items.slice(0, MAX_ITEMS),
   }
+}
+
+/** What scanners found in versions after they were published. */
+async function findingsOf(
+  { config, database }: RegistryContext,
+  repositoryId: number,
+  name: string,
+  visible: readonly { version: string }[],
+): Promise<FeedItem[]> {
+  const rows = await database.db
+    .selectFrom('part_scans')
+    .innerJoin('versions', 'versions.id', 'part_scans.version_id')
+    .select(['versions.version', 'versions.digest', 'part_scans.kind', 'check_name', 'found', 'found_at'])
+    .where('versions.repository_id', '=', repositoryId)
+    .where('found_at', 'is not', null)
+    .orderBy('found_at', 'desc')
+    .limit(MAX_ITEMS)
+    .execute()
+  return rows
+    .filter(({ version }) => visible.some((one) => one.version === version))
+    .map(({ version, digest, kind, check_name, found, found_at }) => ({
+      id: `${name}@${digest}#${kind}-${check_name}-${found_at?.getTime() ?? 0}`,
+      title: `${name} ${version}: found after it was published`,
+      text: found
+        .map(({ message }) => message)
+        .join('; ')
+        .slice(0, 2000),
+      url: `${config.pagesUrl ?? config.publicUrl}/trainers/${name}?version=${encodeURIComponent(version)}`,
+      at: found_at ?? new Date(0),
+    }))
 }
 
 /** The trainers whose latest version was published last. */

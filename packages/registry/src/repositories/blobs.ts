@@ -5,8 +5,10 @@ import { OciError } from '../oci/errors.ts'
 import { blobKey, parseDigest } from '../oci/names.ts'
 import { parseRange } from '../oci/ranges.ts'
 import { countPull } from '../pulls/count-pull.ts'
+import { findUnsigned } from '../signatures/find-unsigned.ts'
 import { isBlobReadable } from '../versions/readable.ts'
 import { auditRepository, getVisibleRepository, mayInspect, type RepositoryRequest } from './repository.ts'
+import { requireSigned } from './require-signed.ts'
 import { postponeReview, reviewBlobs } from './reviews.ts'
 
 /** Finds a blob that the repository links and, unless the caller is its owner, that strangers may read. */
@@ -28,6 +30,9 @@ export async function findReadableBlob(
     .where('link.digest', '=', digest)
     .executeTakeFirst()
   if (!row || !(row.readable || mayInspect(request))) return undefined
+  // A mount is a pull, too.
+  const content = { repositoryId, name: request.name, digest, kind: 'blob' } as const
+  if (!request.plain && !mayInspect(request) && (await findUnsigned(request.context, content))) return undefined
   return { sizeBytes: row.size_bytes }
 }
 
@@ -71,6 +76,7 @@ export async function readBlob(request: RepositoryRequest, digestText: string): 
     await getVisibleRepository(request)
     throw new OciError('BLOB_UNKNOWN', `"${request.name}" has no blob ${digest}`)
   }
+  if (!request.plain) await requireSigned(request, { repositoryId: blob.repositoryId, digest, kind: 'blob' })
 
   const headers: Record<string, string> & { ETag: string } = {
     'Content-Type': 'application/octet-stream',

@@ -17,6 +17,7 @@ import {
   type Repository,
   type RepositoryRequest,
 } from './repository.ts'
+import { requireSigned } from './require-signed.ts'
 import { reviewReferences } from './reviews.ts'
 
 /** GET and HEAD of a manifest by tag or digest. Returns the bytes that were pushed. */
@@ -27,6 +28,7 @@ export async function readManifest(request: RepositoryRequest, reference: string
   if (!manifest) throw unknown(request, reference)
   const { part } = manifest
   if (!manifest.readable && !mayInspect(request)) throw part ? blocked(request, part) : unknown(request, reference)
+  if (!request.plain) await requireSigned(request, { repositoryId, digest: manifest.digest, kind: 'manifest' })
 
   const etag = `"${manifest.digest}"`
   const headers = new Headers({

@@ -194,6 +194,69 @@ describe('the signatures of a version', () => {
     expect((await resolve()).status).toBe(200)
   })
 
+  it('are required to pull from such a namespace: by tag, digest, blob and mount, but not by those who sign', async () => {
+    const name = 'strict/pulled'
+    const subject = await publish(name)
+    const { layers } = JSON.parse((await contentOf(name, subject)).toString()) as { layers: { digest: string }[] }
+    const layer = layers[0]?.digest ?? ''
+    const stranger = await harness.token(['push:other'])
+    const statuses = async (as: string | undefined) => {
+      const found: number[] = []
+      for (const path of ['manifests/1.0.0', `manifests/${subject}`, `blobs/${layer}`])
+        for (const method of ['GET', 'HEAD'])
+          found.push((await harness.request(`/v2/${name}/${path}`, { method, token: as })).status)
+      return found
+    }
+    const mount = async (to: string) =>
+      (
+        await harness.request(`/v2/other/${to}/blobs/uploads/?mount=${layer}&from=${name}`, {
+          method: 'POST',
+          token: stranger,
+        })
+      ).status
+    const all = (status: number) => Array(6).fill(status)
+    expect(await statuses(undefined)).toEqual(all(403))
+    expect(await statuses(stranger)).toEqual(all(403))
+    expect(await statuses(token)).toEqual(all(200))
+    expect(await mount('before')).toBe(202)
+    const denied = await (await harness.request(`/v2/${name}/manifests/1.0.0`)).text()
+    expect(denied).toContain('"DENIED"')
+    expect(denied).toContain(
+      'strict/pulled:1.0.0 must be signed to be pulled (REGISTRY_SIGNING_POLICY), and is not: it',
+    )
+
+    // By someone else: it does not count, and a client that verifies can read it.
+    const forged = await sigstore.signer.attest(await jobIdentity(ISSUER, { repository_id: '1' }), subject)
+    await attach(name, subject, forged)
+    expect(await statuses(undefined)).toEqual(all(403))
+    expect(await (await harness.request(`/v2/${name}/manifests/${subject}`)).text()).toContain('neither a publisher')
+    const referrers = await (await harness.request(`/v2/${name}/referrers/${subject}`)).json()
+    const [signature] = (referrers as { manifests: { digest: string }[] }).manifests
+    expect((await harness.request(`/v2/${name}/manifests/${signature?.digest}`)).status).toBe(200)
+    expect((await harness.request(`/v2/${name}/blobs/${digestOf(forged)}`)).status).toBe(200)
+
+    await attach(name, subject, await sigstore.signer.attest(await jobIdentity(ISSUER), subject))
+    expect(await statuses(undefined)).toEqual(all(200))
+    expect(await mount('after')).toBe(201)
+  })
+
+  it('of an attachment open no blob of a version that is not signed', async () => {
+    const name = 'strict/smuggled'
+    const subject = await publish(name)
+    const { layers } = JSON.parse((await contentOf(name, subject)).toString()) as {
+      layers: { digest: string; size: number }[]
+    }
+    await put(name, '', {
+      schemaVersion: 2,
+      mediaType: MANIFEST,
+      artifactType: BUNDLE,
+      config: await layerOf(name, 'application/vnd.oci.empty.v1+json', EMPTY),
+      layers: [{ ...layers[0], mediaType: BUNDLE }],
+      subject: { mediaType: MANIFEST, digest: subject, size: await sizeOf(name, subject) },
+    })
+    expect((await harness.request(`/v2/${name}/blobs/${layers[0]?.digest}`)).status).toBe(403)
+  })
+
   it('of cosign’s tags are read, and count only with a certificate', async () => {
     const name = 'acme/cosigned'
     const subject = await publish(name)

@@ -13,6 +13,13 @@ export interface TierSettings {
   tiers?: TierPolicy | undefined
 }
 
+/**
+ * What happens to the tier of a published version when a scanner finds an error in it: nothing, it is checked in part, or it
+ * is unchecked. Bytes are never deleted.
+ */
+export const RESCAN_POLICIES = ['warn', 'lower', 'refuse'] as const
+export type RescanPolicy = (typeof RESCAN_POLICIES)[number]
+
 /** What was not checked is refused. A part whose skipped checks are named may be used: many registries have no scanner. */
 export const DEFAULT_TIERS: readonly TrustTier[] = ['checked', 'checked_in_part']
 export const DEFAULT_TIER_POLICY: TierPolicy = { pull: DEFAULT_TIERS, run: DEFAULT_TIERS, list: DEFAULT_TIERS }

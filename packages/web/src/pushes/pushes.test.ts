@@ -53,6 +53,17 @@ function site({ check = {}, appeals }: { check?: Partial<Check>; appeals?: Appea
     return c.json(PushList.parse({ pushes: [{ ...push, pushedByCaller: true, reason: HOSTILE }], nextCursor: 'next' }))
   })
   api.get('/v1/appeals', (c) => (appeals ? c.json({ appeals }) : problem('forbidden', 'only an operator decides')))
+  const scanner = { name: 'ClamAV', version: `1.4.2 ${HOSTILE}`, database: '2026-11-20T09:00:00.000Z' }
+  const counts = { waiting: 7, lastHour: 3, found: 2, lastAt: '2026-11-20T09:30:00.000Z' }
+  const scanners = [
+    { check: 'malware', scanner, ...counts },
+    { check: 'vulnerabilities', reason: 'no vulnerability scanner is configured', waiting: 0, lastHour: 0, found: 0 },
+  ]
+  api.get('/v1/rescans', (c) => c.json({ scanners, perHour: 600 }))
+  api.post('/v1/rescans', async (c) => {
+    requests.push(`rescan ${await c.req.text()}`)
+    return appeals ? c.json({ scanners, perHour: 600 }, 202) : problem('forbidden', 'only an operator')
+  })
   api.post('/v1/appeals/:id/:verb', async (c) => {
     requests.push(`${c.req.param('verb')} ${c.req.param('id')} ${await c.req.text()}`)
     return c.json({ ...open, state: 'approved' })
@@ -159,7 +170,7 @@ describe('the queue of reviews', () => {
     expect(await queue.html('/pushes')).toContain('<a href="/pushes/reviews">1 review to decide</a>')
     const list = await queue.html('/pushes/reviews')
     expect(list).toContain('<a href="/pushes/chk_1">acme/tiny:1.2.0</a>')
-    expect(list).not.toContain('<form method="post" action="/pushes')
+    expect(list).not.toContain('<form method="post" action="/pushes/chk_1')
     expect(list).not.toContain('<script>alert')
     expect(await queue.html('/pushes/chk_1')).toContain('action="/pushes/chk_1/decide"')
     const note = 'a key of the tests, seen'
@@ -169,5 +180,22 @@ describe('the queue of reviews', () => {
     expect([decided.status, decided.headers.get('location')]).toEqual([303, '/pushes/chk_1'])
     expect(queue.requests).toEqual([`approve apl_1 ${JSON.stringify({ note })}`])
     expect(await site({ check: { appeal: open } }).html('/pushes/chk_1')).not.toContain('/decide')
+  })
+
+  test('shows the scanners with what waits to be scanned again, and has everything scanned again', async () => {
+    const queue = site({ appeals: [] })
+    const html = await queue.html('/pushes/reviews')
+    for (const text of [
+      'ClamAV 1.4.2',
+      '<td>7</td>',
+      '<td>2</td>',
+      'no vulnerability scanner is configured',
+      'at most 600',
+    ])
+      expect(html).toContain(text)
+    expect(html).not.toContain('<script>alert')
+    const started = await queue.send('/pushes/rescans', {})
+    expect([started.status, started.headers.get('location')]).toEqual([303, '/pushes/reviews'])
+    expect(queue.requests).toEqual(['rescan {}'])
   })
 })

@@ -1,4 +1,5 @@
-import type { Appeal } from '@trainyard/contract'
+import type { Appeal, RescanStatus } from '@trainyard/contract'
+import { FormProblem } from '../components/form.tsx'
 import { Scroll } from '../components/scroll.tsx'
 import { RelativeTime } from '../components/time.tsx'
 import { plural } from '../format.ts'
@@ -8,11 +9,13 @@ import { t } from '../words/t.ts'
 export interface ReviewsPageProps {
   assetUrl: (name: string) => string
   appeals: readonly Appeal[]
+  rescans: RescanStatus
+  problem?: string | undefined
   now: Date
 }
 
 /** The rejected versions whose owners ask for a review, the oldest first. Each is decided on its own page. */
-export function ReviewsPage({ assetUrl, appeals, now }: ReviewsPageProps) {
+export function ReviewsPage({ assetUrl, appeals, rescans, now, problem }: ReviewsPageProps) {
   return (
     <PeopleLayout
       assetUrl={assetUrl}
@@ -50,6 +53,65 @@ export function ReviewsPage({ assetUrl, appeals, now }: ReviewsPageProps) {
           </table>
         </Scroll>
       )}
+      <Scanners rescans={rescans} now={now} problem={problem} />
     </PeopleLayout>
+  )
+}
+
+/** How far published versions were scanned with the databases that the scanners have now. */
+function Scanners({ rescans, now, problem }: Pick<ReviewsPageProps, 'rescans' | 'now' | 'problem'>) {
+  return (
+    <section>
+      <h2>{t('Scanners')}</h2>
+      <p class="muted">
+        {t(
+          'Published versions are scanned again when the database of a scanner changes, at most {perHour} in an hour.',
+          { perHour: rescans.perHour },
+        )}
+      </p>
+      <FormProblem text={problem} />
+      <Scroll label={t('Scanners')}>
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">{t('Check')}</th>
+              <th scope="col">{t('Scanner')}</th>
+              <th scope="col">{t('Waiting')}</th>
+              <th scope="col">{t('Found after publication')}</th>
+              <th scope="col">{t('Last scan')}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {rescans.scanners.map(({ check, scanner, reason, waiting, found, lastAt }) => (
+              <tr>
+                <th scope="row">{check}</th>
+                <td>
+                  {scanner === undefined ? (
+                    reason
+                  ) : (
+                    <>
+                      {scanner.name} {scanner.version}
+                      {scanner.database !== undefined && (
+                        <span class="sub">
+                          <RelativeTime at={scanner.database} now={now} />
+                        </span>
+                      )}
+                    </>
+                  )}
+                </td>
+                <td>{waiting}</td>
+                <td>{found}</td>
+                <td>{lastAt === undefined ? t('never') : <RelativeTime at={lastAt} now={now} />}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </Scroll>
+      <form method="post" action="/pushes/rescans">
+        <button type="submit" class="quiet">
+          {t('Scan every published version again')}
+        </button>
+      </form>
+    </section>
   )
 }

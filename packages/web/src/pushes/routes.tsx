@@ -40,10 +40,18 @@ export function pushRoutes(context: WebContext): Hono<WebEnv> {
     const reviews = (await findAppeals(context))?.length
     return c.html(<PushListPage assetUrl={c.get('assetUrl')} list={list} reviews={reviews} now={context.now()} />)
   })
-  app.get('/reviews', async (c) => {
-    const appeals = await context.client.checks.appeals()
+  async function reviews(c: Context<WebEnv>, problem?: string, status: ContentfulStatusCode = 200) {
+    const { checks } = context.client
+    const [appeals, rescans] = await Promise.all([checks.appeals(), checks.rescans()])
     c.header('Cache-Control', 'no-store')
-    return c.html(<ReviewsPage assetUrl={c.get('assetUrl')} appeals={appeals} now={context.now()} />)
+    const props = { assetUrl: c.get('assetUrl'), now: context.now(), appeals, rescans, problem }
+    return c.html(<ReviewsPage {...props} />, status)
+  }
+  app.get('/reviews', (c) => reviews(c))
+  app.post('/rescans', async (c) => {
+    const refusal = await refusalFrom(() => context.client.checks.rescan())
+    if (refusal !== undefined) return await reviews(c, refusal.problem, refusal.status)
+    return c.redirect('/pushes/reviews', 303)
   })
   app.get('/:id', (c) => page(c, c.req.param('id')))
   app.get('/:id/live', async (c) => {

@@ -26,6 +26,11 @@ export function Checks({ checks }: { checks: readonly CheckResult[] }) {
             </span>
           </div>
           {check.progress !== undefined && <p class="muted">{describeProgress(check.progress)}</p>}
+          {check.rescannedAt !== undefined && (
+            <p class="muted">
+              {t('Scanned again after it was published, on {day}.', { day: check.rescannedAt.slice(0, 10) })}
+            </p>
+          )}
           {check.reason !== undefined && <p class="check-reason">{check.reason}</p>}
           {check.omittedFindings !== undefined && (
             <p class="muted">

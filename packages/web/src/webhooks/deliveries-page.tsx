@@ -1,7 +1,10 @@
 import type { Webhook, WebhookDelivery } from '@trainyard/contract'
 import { FormProblem, Note } from '../components/form.tsx'
 import { RelativeTime } from '../components/time.tsx'
+import { plural } from '../format.ts'
 import { PeopleLayout } from '../people/people-layout.tsx'
+import { Sentence } from '../words/sentence.tsx'
+import { t } from '../words/t.ts'
 import { webhooksPath } from './webhooks-page.tsx'
 
 export interface DeliveriesPageProps {
@@ -13,7 +16,7 @@ export interface DeliveriesPageProps {
   note?: string | undefined
 }
 
-const STATES = { waiting: 'Waiting', delivered: 'Delivered', failed: 'Failed' } as const
+const states = () => ({ waiting: t('Waiting'), delivered: t('Delivered'), failed: t('Failed') })
 
 /** What was sent to one address, with the requests and the answers. */
 export function DeliveriesPage({ assetUrl, webhook, deliveries, now, problem, note }: DeliveriesPageProps) {
@@ -22,12 +25,13 @@ export function DeliveriesPage({ assetUrl, webhook, deliveries, now, problem, no
     <PeopleLayout
       assetUrl={assetUrl}
       part="organisations"
-      title={description ?? `Webhook to ${new URL(url).host}`}
+      title={description ?? t('Webhook to {host}', { host: new URL(url).host })}
       lead={
-        <>
-          The last deliveries to <code>{url}</code>, one of the{' '}
-          <a href={webhooksPath(namespace)}>webhooks of {namespace}</a>.
-        </>
+        <Sentence
+          text="The last deliveries to {url}, one of the {webhooks}."
+          url={<code>{url}</code>}
+          webhooks={<a href={webhooksPath(namespace)}>{t('webhooks of {namespace}', { namespace })}</a>}
+        />
       }
     >
       {note !== undefined && (
@@ -36,7 +40,7 @@ export function DeliveriesPage({ assetUrl, webhook, deliveries, now, problem, no
         </Note>
       )}
       <FormProblem text={problem} />
-      {deliveries.length === 0 && <p class="muted">Nothing was sent yet.</p>}
+      {deliveries.length === 0 && <p class="muted">{t('Nothing was sent yet.')}</p>}
       {deliveries.map((delivery) => (
         <Delivery delivery={delivery} path={`${webhooksPath(namespace)}/${encodeURIComponent(id)}`} now={now} />
       ))}
@@ -54,30 +58,28 @@ function Delivery({ delivery, path, now }: { delivery: WebhookDelivery; path: st
         {trainer !== undefined && ` ${trainer} ${version ?? ''}`}
       </h2>
       <ul class="facts">
-        <li>{STATES[state]}</li>
+        <li>{states()[state]}</li>
         <li>
           <RelativeTime at={createdAt} now={now} />
         </li>
-        <li>
-          {tries} {tries === 1 ? 'try' : 'tries'}
-        </li>
-        {lastTry?.status !== undefined && <li>answer {lastTry.status}</li>}
+        <li>{plural(tries, '{count} try', '{count} tries')}</li>
+        {lastTry?.status !== undefined && <li>{t('answer {status}', { status: lastTry.status })}</li>}
         {lastTry !== undefined && <li>{lastTry.durationMs} ms</li>}
         {nextTryAt !== undefined && tries > 0 && (
           <li>
-            next try <RelativeTime at={nextTryAt} now={now} />
+            <Sentence text="next try {when}" when={<RelativeTime at={nextTryAt} now={now} />} />
           </li>
         )}
       </ul>
       {lastTry?.error !== undefined && <p class="form-problem">{lastTry.error}</p>}
       <details>
-        <summary>Request and answer</summary>
-        <Lines label="Request" text={requestOf(delivery)} />
-        {lastTry?.answer !== undefined && lastTry.answer !== '' && <Lines label="Answer" text={lastTry.answer} />}
+        <summary>{t('Request and answer')}</summary>
+        <Lines label={t('Request')} text={requestOf(delivery)} />
+        {lastTry?.answer !== undefined && lastTry.answer !== '' && <Lines label={t('Answer')} text={lastTry.answer} />}
       </details>
       <form method="post" action={`${path}/deliveries/${encodeURIComponent(id)}/replay`}>
-        <button type="submit" class="quiet" aria-label={`Send again: ${type} ${id}`}>
-          Send again
+        <button type="submit" class="quiet" aria-label={t('Send again: {delivery}', { delivery: `${type} ${id}` })}>
+          {t('Send again')}
         </button>
       </form>
     </section>

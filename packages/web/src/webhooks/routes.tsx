@@ -5,6 +5,7 @@ import { z } from 'zod'
 import type { WebContext, WebEnv } from '../context.ts'
 import { refusalFrom } from '../people/refusal.ts'
 import { NotFoundPage } from '../problems.tsx'
+import { t } from '../words/t.ts'
 import { DeliveriesPage, type DeliveriesPageProps } from './deliveries-page.tsx'
 import { WebhooksPage, type WebhooksPageProps, webhooksPath } from './webhooks-page.tsx'
 
@@ -14,11 +15,10 @@ const Form = z.object({
   description: text,
   events: z.union([z.array(z.string()), z.string().transform((one) => [one])]).catch([]),
 })
-const DONE: Readonly<Record<string, string>> = {
-  removed: 'Removed.',
-  test: 'A test is on its way.',
-  replay: 'It is sent again.',
-}
+const doneOf = (c: Context<WebEnv>): string | undefined =>
+  ({ removed: t('Removed.'), test: t('A test is on its way.'), replay: t('It is sent again.') })[
+    c.req.query('done') ?? ''
+  ]
 
 /** The webhooks of an organisation, for its administrators. */
 export function webhookRoutes(context: WebContext): Hono<WebEnv> {
@@ -51,7 +51,7 @@ export function webhookRoutes(context: WebContext): Hono<WebEnv> {
     return c.html(<DeliveriesPage {...props} {...more} />, status)
   }
 
-  app.get('/:namespace/webhooks', (c) => list(c, c.req.param('namespace'), { note: DONE[c.req.query('done') ?? ''] }))
+  app.get('/:namespace/webhooks', (c) => list(c, c.req.param('namespace'), { note: doneOf(c) }))
   app.post('/:namespace/webhooks', async (c) => {
     const { namespace } = c.req.param()
     const form = Form.parse(await c.req.parseBody({ all: true }))
@@ -63,7 +63,7 @@ export function webhookRoutes(context: WebContext): Hono<WebEnv> {
     // Not a redirect: only this response holds the secret.
     return await list(c, namespace, { made }, 201)
   })
-  app.get('/:namespace/webhooks/:id', (c) => one(c, c.req.param(), { note: DONE[c.req.query('done') ?? ''] }))
+  app.get('/:namespace/webhooks/:id', (c) => one(c, c.req.param(), { note: doneOf(c) }))
   app.post('/:namespace/webhooks/:id/rotate', async (c) => {
     const { namespace, id } = c.req.param()
     let made: WebhookSecret | undefined

@@ -3,6 +3,8 @@ import { Copyable } from '../components/copyable.tsx'
 import { ConfirmedForm, Field, FormProblem, Note } from '../components/form.tsx'
 import { RelativeTime } from '../components/time.tsx'
 import { PeopleLayout } from '../people/people-layout.tsx'
+import { Sentence } from '../words/sentence.tsx'
+import { t } from '../words/t.ts'
 
 /** What was submitted, so that the form keeps it after an error. */
 export interface WebhookForm {
@@ -24,14 +26,15 @@ export interface WebhooksPageProps {
   made?: WebhookSecret | undefined
 }
 
-const TOPICS: Readonly<Record<WebhookTopic, string>> = {
-  'version.pushed': 'A version was pushed',
-  'version.published': 'A version was published',
-  'version.rejected': 'A version was rejected',
-  'version.deprecated': 'A version was deprecated',
-  'version.yanked': 'A version was yanked',
-  'version.restored': 'A deprecation or a yank was withdrawn',
-}
+const topics = (): Readonly<Record<WebhookTopic, string>> => ({
+  'version.pushed': t('A version was pushed'),
+  'version.published': t('A version was published'),
+  'version.rejected': t('A version was rejected'),
+  'version.finding': t('A scanner found something in a published version'),
+  'version.deprecated': t('A version was deprecated'),
+  'version.yanked': t('A version was yanked'),
+  'version.restored': t('A deprecation or a yank was withdrawn'),
+})
 
 export const webhooksPath = (namespace: string) => `/organisations/${encodeURIComponent(namespace)}/webhooks`
 
@@ -42,12 +45,12 @@ export function WebhooksPage(props: WebhooksPageProps) {
     <PeopleLayout
       assetUrl={assetUrl}
       part="organisations"
-      title={`Webhooks of ${namespace}`}
+      title={t('Webhooks of {namespace}', { namespace })}
       lead={
-        <>
-          Addresses that are notified of what happens to the trainers of{' '}
-          <a href={`/organisations/${encodeURIComponent(namespace)}`}>{namespace}</a>.
-        </>
+        <Sentence
+          text="Addresses that are notified of what happens to the trainers of {namespace}."
+          namespace={<a href={`/organisations/${encodeURIComponent(namespace)}`}>{namespace}</a>}
+        />
       }
     >
       {note !== undefined && (
@@ -57,14 +60,14 @@ export function WebhooksPage(props: WebhooksPageProps) {
       )}
       {made !== undefined && (
         <Note>
-          <p>Copy the secret now: it is not shown again. It verifies the signatures of the deliveries.</p>
-          <Copyable label="Secret" text={made.secret} />
+          <p>{t('Copy the secret now: it is not shown again. It verifies the signatures of the deliveries.')}</p>
+          <Copyable label={t('Secret')} text={made.secret} />
         </Note>
       )}
       <section>
-        <h2>Addresses</h2>
+        <h2>{t('Addresses')}</h2>
         {webhooks.length === 0 ? (
-          <p class="muted">No address is notified yet.</p>
+          <p class="muted">{t('No address is notified yet.')}</p>
         ) : (
           <ul class="rows">
             {webhooks.map((webhook) => (
@@ -89,43 +92,48 @@ function WebhookRow({ webhook, now }: { webhook: Webhook; now: Date }) {
         </h3>
         <ul class="facts">
           {description !== undefined && <li>{url}</li>}
-          <li>{events === undefined ? 'every event' : events.join(', ')}</li>
+          <li>{events === undefined ? t('every event') : events.join(', ')}</li>
           <li>
-            created <RelativeTime at={createdAt} now={now} />
+            <Sentence text="created {when}" when={<RelativeTime at={createdAt} now={now} />} />
           </li>
         </ul>
         {disabledReason !== undefined ? (
-          <p class="form-problem">Nothing is sent any more: {disabledReason}. A test that succeeds starts it again.</p>
+          <p class="form-problem">
+            {t('Nothing is sent any more: {reason}. A test that succeeds starts it again.', { reason: disabledReason })}
+          </p>
         ) : (
           failingSince !== undefined && (
             <p class="form-problem">
-              No delivery has succeeded since <RelativeTime at={failingSince} now={now} />.
+              <Sentence
+                text="No delivery has succeeded since {when}."
+                when={<RelativeTime at={failingSince} now={now} />}
+              />
             </p>
           )
         )}
       </div>
       <form method="post" action={`${path}/test`}>
-        <button type="submit" class="quiet" aria-label={`Send a test: ${url}`}>
-          Send a test
+        <button type="submit" class="quiet" aria-label={t('Send a test: {url}', { url })}>
+          {t('Send a test')}
         </button>
       </form>
       <ConfirmedForm
         id={`rotate-${id}`}
         action={`${path}/rotate`}
-        verb="New secret"
+        verb={t('New secret')}
         subject={url}
-        question="Replace the secret?"
+        question={t('Replace the secret?')}
       >
-        <p>For a day, deliveries are signed with the old secret as well.</p>
+        <p>{t('For a day, deliveries are signed with the old secret as well.')}</p>
       </ConfirmedForm>
       <ConfirmedForm
         id={`remove-${id}`}
         action={`${path}/remove`}
-        verb="Remove"
+        verb={t('Remove')}
         subject={url}
-        question={`Remove the webhook to ${new URL(url).host}?`}
+        question={t('Remove the webhook to {host}?', { host: new URL(url).host })}
       >
-        <p>The address gets nothing more, and the list of its deliveries is removed.</p>
+        <p>{t('The address gets nothing more, and the list of its deliveries is removed.')}</p>
       </ConfirmedForm>
     </li>
   )
@@ -134,42 +142,42 @@ function WebhookRow({ webhook, now }: { webhook: Webhook; now: Date }) {
 function AddForm({ namespace, form, problem }: Pick<WebhooksPageProps, 'namespace' | 'form' | 'problem'>) {
   return (
     <section>
-      <h2>Add an address</h2>
+      <h2>{t('Add an address')}</h2>
       <form class="stacked" method="post" action={webhooksPath(namespace)}>
         <FormProblem text={problem} />
         <Field
           name="url"
-          label="Address"
+          label={t('Address')}
           required
           maxlength={2000}
           autocomplete="off"
           value={form?.url}
-          hint="https:// on the public internet. The operator can allow others"
+          hint={t('https:// on the public internet. The operator can allow others')}
         />
         <Field
           name="description"
-          label="Description"
+          label={t('Description')}
           maxlength={200}
           autocomplete="off"
           value={form?.description}
-          hint="What it is for. May stay empty"
+          hint={t('What it is for. May stay empty')}
         />
         <fieldset>
-          <legend>Events</legend>
-          <p class="muted">Without a choice, every event, also kinds that are added later.</p>
+          <legend>{t('Events')}</legend>
+          <p class="muted">{t('Without a choice, every event, also kinds that are added later.')}</p>
           <div class="choices">
             {WebhookTopic.options.map((topic) => (
               <label>
                 <input type="checkbox" name="events" value={topic} checked={form?.events.includes(topic) ?? false} />
                 <span>
-                  {TOPICS[topic]} <code>{topic}</code>
+                  {topics()[topic]} <code>{topic}</code>
                 </span>
               </label>
             ))}
           </div>
         </fieldset>
         <div>
-          <button type="submit">Add the address</button>
+          <button type="submit">{t('Add the address')}</button>
         </div>
       </form>
     </section>

@@ -33,8 +33,7 @@ export const vulnerabilities: AcceptanceCheck = {
       scanner,
     })
     try {
-      const { version, updatedAt } = await readTrivyVersion(options)
-      const scanner = { name: 'Trivy', version, database: updatedAt?.toISOString() }
+      const { scanner, updatedAt } = await readTrivyScanner(options)
       if (updatedAt === undefined) return notNow('Trivy has no database', scanner)
       if (clock.now().getTime() - updatedAt.getTime() > maxDatabaseDays * DAY_MS)
         return notNow(`the database of Trivy is of ${scanner.database}, older than ${maxDatabaseDays} days`, scanner)
@@ -53,6 +52,14 @@ export const vulnerabilities: AcceptanceCheck = {
       return whyNotScanned(input, 'vulnerabilities', error)
     }
   },
+}
+
+/** The version of Trivy and of its database. */
+export async function readTrivyScanner(
+  options: TrivyOptions,
+): Promise<{ scanner: CheckScanner; updatedAt: Date | undefined }> {
+  const { version, updatedAt } = await readTrivyVersion(options)
+  return { scanner: { name: 'Trivy', version, database: updatedAt?.toISOString() }, updatedAt }
 }
 
 /** Vulnerabilities below the threshold, and those that no version mends, are warnings. */

@@ -14,6 +14,7 @@ import { trustedPublishers } from './20261130012500-trusted-publishers.ts'
 import { uploadReservations } from './20261130061500-upload-reservations.ts'
 import { readmePictures } from './20261130065500-readme-pictures.ts'
 import { webhooks } from './20261130093500-webhooks.ts'
+import { rescans } from './20261130100800-rescans.ts'
 
 /** By name, in the order in which they run. Databases record these names, so they never change. */
 export const registryMigrations: Record<string, Migration> = {
@@ -32,4 +33,5 @@ export const registryMigrations: Record<string, Migration> = {
   '20261130061500-upload-reservations': uploadReservations,
   '20261130065500-readme-pictures': readmePictures,
   '20261130093500-webhooks': webhooks,
+  '20261130100800-rescans': rescans,
 }

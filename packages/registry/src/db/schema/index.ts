@@ -9,6 +9,7 @@ import type { LinkReviewTable } from './link-reviews.ts'
 import type { ManifestReferenceTable } from './manifest-references.ts'
 import type { ManifestTable } from './manifests.ts'
 import type { PartManifestTable } from './part-manifests.ts'
+import type { PartScanTable, ScannerStateTable } from './part-scans.ts'
 import type { DailyPullTable, PullSaltTable, PullSubjectTable } from './pulls.ts'
 import type { ReadmePictureTable } from './readme-pictures.ts'
 import type { RepositoryTable } from './repositories.ts'
@@ -59,6 +60,8 @@ export interface RegistryDatabase {
   sboms: SbomTable
   trusted_publishers: TrustedPublisherTable
   exchanged_tokens: ExchangedTokenTable
+  scanner_states: ScannerStateTable
+  part_scans: PartScanTable
   webhooks: WebhookTable
   webhook_deliveries: WebhookDeliveryTable
 }
