@@ -48,6 +48,7 @@ export {
 export { MAX_README_PICTURE_BYTES, MAX_README_PICTURES, readmePicturePath } from './readme-pictures.ts'
 export * from './redact.ts'
 export * from './rescans-api.ts'
+export * from './resources-api.ts'
 export * from './simple.ts'
 export * from './trainers-api.ts'
 export * from './usage-api.ts'

@@ -20,6 +20,7 @@ import { metricsRoutes } from './observability/metrics/routes.ts'
 import { RunnerTelemetry } from './observability/metrics/telemetry.ts'
 import type { CallbackTracing } from './observability/otlp/callback-tracing.ts'
 import { predictionRoutes, trainerPictureRoutes } from './predictions/routes.ts'
+import { resourceRoutes } from './resources/routes.ts'
 import { simpleRoutes } from './simple/routes.ts'
 import { usageRoutes } from './usage-reports/routes.ts'
 
@@ -68,6 +69,7 @@ export function createRunnerApp(options: RunnerAppOptions): OpenAPIHono {
   api.route('/', artifactRoutes(context))
   api.route('/', predictionRoutes(context))
   api.route('/', usageRoutes(context))
+  api.route('/', resourceRoutes(context))
   api.route('/', liveRoutes(context, feeds))
   api.route(
     '/',

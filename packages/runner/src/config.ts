@@ -109,6 +109,8 @@ export interface RunnerLimits {
   maxPredictors: number
   /** How long such a job waits for the next picture before it ends. */
   predictorIdleSeconds: number
+  /** Pause between two measurements of what an attempt uses. It grows with the age of the attempt. */
+  sampleSeconds: number
   /** Pause between two rounds of cleaning up. */
   maintenanceSeconds: number
   /** Time that all parts together have to stop; what has not stopped by then is abandoned. */
@@ -134,6 +136,7 @@ export const DEFAULT_RUNNER_LIMITS: RunnerLimits = {
   maxProjectArtifacts: 500_000,
   maxPredictors: 4,
   predictorIdleSeconds: 300,
+  sampleSeconds: 5,
   maintenanceSeconds: 600,
   stopSeconds: 30,
 }

@@ -15,6 +15,7 @@ import {
   MetricSeriesList,
   Prediction,
   PredictionList,
+  ResourceSampleList,
   type RestartJobInput,
   StoredEventPage,
 } from '@trainyard/contract'
@@ -106,6 +107,11 @@ export interface JobsClient {
       limit?: number | undefined
     },
   ): Promise<MetricSeriesList>
+  /** What the processes of an attempt used over time, the newest attempt by default. */
+  resources(
+    id: number,
+    query?: { attempt?: number | undefined; points?: number | undefined },
+  ): Promise<ResourceSampleList>
   /** One page of the validations of an attempt, newest first: confusion matrix and values per class. */
   validations(
     id: number,
@@ -197,6 +203,7 @@ export function createJobsClient(connect: Connect): JobsClient {
     },
     attempts: (id, query) => fetchJson(connect, JobAttemptList, { path: `/v1/jobs/${id}/attempts`, query }),
     metrics: (id, query) => fetchJson(connect, MetricSeriesList, { path: `/v1/jobs/${id}/metrics`, query }),
+    resources: (id, query) => fetchJson(connect, ResourceSampleList, { path: `/v1/jobs/${id}/resources`, query }),
     validations: (id, query) => fetchJson(connect, JobValidationList, { path: `/v1/jobs/${id}/validations`, query }),
     logs: (id, query) => fetchJson(connect, LogPage, { path: `/v1/jobs/${id}/logs`, query: { ...query } }),
     events: (id, query) => fetchJson(connect, StoredEventPage, { path: `/v1/jobs/${id}/events`, query }),

@@ -13,6 +13,7 @@ export const RUNNER_ROUTES: Readonly<Record<string, RouteRule>> = {
   'GET /v1/jobs/{id}/validations': { needs: 'jobs:read' },
   'GET /v1/jobs/{id}/events': { needs: 'jobs:read' },
   'GET /v1/jobs/{id}/metrics': { needs: 'jobs:read' },
+  'GET /v1/jobs/{id}/resources': { needs: 'jobs:read' },
   'GET /v1/jobs/{id}/logs': { needs: 'jobs:read' },
   'GET /v1/jobs/{id}/live': { needs: 'jobs:read' },
   'GET /v1/jobs/{id}/artifacts': { needs: 'jobs:read' },

@@ -34,6 +34,7 @@ it('keeps the names that existing databases have recorded', () => {
       '20261130T0610-dataset-versions',
       '20261130T0630-dataset-results',
       '20261130T1000-usage',
+      '20261130T1015-resource-samples',
     ]),
   )
 })

@@ -80,6 +80,24 @@ export function launcherCases(name: string, create: () => Promise<LauncherUnderT
       expect(seen).toMatchObject({ exitCode: 139, signal: 'SIGSEGV' })
     })
 
+    it('measures the CPU time and the memory of what runs, its children included', async (test) => {
+      if (launcher.measure === undefined) test.skip('this launcher measures nothing')
+      const burn =
+        'const held = Buffer.alloc(64e6, 1); const end = Date.now() + 700; while (Date.now() < end) held[1]++'
+      const wait = "console.log('burnt'); setInterval(() => {}, 1000)"
+      const program = `require('child_process').fork('-e', [], { execArgv: ['-e', ${JSON.stringify(burn + '; setInterval(() => {}, 1000)')}] }); ${burn}; ${wait}`
+      const ref = await start(program)
+      await lineWith(ref, 'burnt')
+      await expect
+        .poll(() => launcher.measure?.(ref), { timeout: 60_000, interval: 100 })
+        .toMatchObject({
+          cpuSeconds: expect.toSatisfy((seconds: number) => seconds > 0.2 && seconds < 600),
+          memoryBytes: expect.toSatisfy((bytes: number) => bytes > 100e6 && bytes < 4e9),
+        })
+      await launcher.remove(ref)
+      expect(await launcher.measure?.(ref)).toBeUndefined()
+    })
+
     it('reports a program that does not exist', async () => {
       const ref = await start('', { argv: ['no-such-program-at-all'] })
       expect(await ended(ref)).toMatchObject({ exitCode: 127 })

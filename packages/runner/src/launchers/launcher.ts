@@ -108,6 +108,19 @@ export interface Output {
   position: OutputPosition
 }
 
+/** What the processes of an attempt use at a moment. What is not known is undefined. */
+export interface ResourceUse {
+  /** CPU time of all processes since the start. */
+  cpuSeconds?: number | undefined
+  /** Cores in use now, where the CPU time is not known. */
+  cpuCores?: number | undefined
+  memoryBytes?: number | undefined
+  /** Mean over the devices of the attempt. */
+  gpuPercent?: number | undefined
+  /** Of all devices of the attempt. */
+  gpuMemoryBytes?: number | undefined
+}
+
 export interface LauncherCapabilities {
   gpu: boolean
   memoryLimit: boolean
@@ -167,6 +180,8 @@ export interface Launcher {
    */
   launch(request: LaunchRequest, options?: { signal?: AbortSignal | undefined }): Promise<void>
   observe(ref: AttemptRef): Promise<Observation>
+  /** What the attempt uses now. Undefined: nothing is running. Absent where it cannot be measured. */
+  measure?(ref: AttemptRef): Promise<ResourceUse | undefined>
   /** Sends SIGTERM and, after the grace period, kills everything the attempt started. Resolves when it has ended. */
   stop(ref: AttemptRef, graceMs: number): Promise<void>
   /** Complete lines after a position. With `final`, also a last line without a newline. */

@@ -3,7 +3,7 @@ import type { AttemptRow } from '../db/schema/attempts.ts'
 import { endAttempt } from '../jobs/end-attempt.ts'
 import type { SupervisedJob } from '../jobs/read-attempts.ts'
 import { type AttemptEnd, endOfExit } from '../jobs/statuses.ts'
-import type { AttemptRef, Observation } from '../launchers/launcher.ts'
+import type { AttemptRef, Exited, Observation } from '../launchers/launcher.ts'
 import { countUsage } from '../usage/count-usage.ts'
 import { meterAttempts } from '../usage/meter-attempts.ts'
 import { collectOutput, collectRest, errorTail } from './collect-output.ts'
@@ -12,6 +12,7 @@ import type { LaunchInProgress } from './launch-stage.ts'
 import { releaseLease } from './leases.ts'
 import { withMissingModule } from './missing-module.ts'
 import { renewToken } from './renew-token.ts'
+import type { ResourceSampler } from './resource-sampler.ts'
 import type { SpoolDeliveries } from './spool-deliveries.ts'
 
 export interface ReconcileOptions {
@@ -23,6 +24,8 @@ export interface ReconcileOptions {
   abortLaunch(ref: AttemptRef): void
   /** Delivers what ended trainers left. Undefined: nothing is delivered. */
   spools: SpoolDeliveries | undefined
+  /** Measures what attempts use. */
+  sampler: ResourceSampler
 }
 
 /** Compares the desired state in the database with the observed state, and takes the next step. */
@@ -44,6 +47,7 @@ export async function reconcileAttempt(
     settings: { ...context.config, pendingTimeoutSeconds: context.limits.queuedTimeoutSeconds },
   })
   if (observation.state === 'running') {
+    options.sampler.sample(attempt)
     await collectOutput(context, job, attempt, { final: false })
     if (attempt.closed_at === null) await renewToken(context, attempt)
   }
@@ -78,7 +82,7 @@ export async function reconcileAttempt(
     }
     case 'settle':
       if (attempt.closed_at === null && options.spools?.isDone(ref) === false) return
-      await settle(context, job, await readAgain(context, attempt), step.exit)
+      await settle(context, job, await readAgain(context, attempt), { exit: step.exit, sampler: options.sampler })
       return options.spools?.forget(ref)
     case 'clean':
       await clean(context, job, attempt)
@@ -115,10 +119,11 @@ async function settle(
   context: RunnerContext,
   job: SupervisedJob,
   attempt: AttemptRow,
-  exit: Extract<Observation, { state: 'exited' }>,
+  { exit, sampler }: { exit: Exited; sampler: ResourceSampler },
 ): Promise<void> {
   const ref = { jobId: attempt.job_id, attempt: attempt.attempt }
   await collectRest(context, job, attempt)
+  await sampler.measureEnd(ref)
   if (attempt.closed_at === null) {
     const tail = await errorTail(context, ref)
     const how = endOfExit({ ...exit, stopReason: attempt.stop_reason, tail })
@@ -136,12 +141,7 @@ async function end(context: RunnerContext, ref: AttemptRef, how: AttemptEnd): Pr
 }
 
 /** Stores the rest of the output, and removes everything that the ended process left. */
-async function clean(
-  context: RunnerContext,
-  job: SupervisedJob,
-  attempt: AttemptRow,
-  exit?: Extract<Observation, { state: 'exited' }>,
-): Promise<void> {
+async function clean(context: RunnerContext, job: SupervisedJob, attempt: AttemptRow, exit?: Exited): Promise<void> {
   const ref = { jobId: attempt.job_id, attempt: attempt.attempt }
   if (exit === undefined) await collectRest(context, job, attempt)
   await context.launcher.remove(ref)

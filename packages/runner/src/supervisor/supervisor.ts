@@ -11,6 +11,7 @@ import { Launches } from './launches.ts'
 import { claimAttempts, claimJobs, deadOwners, type LeaseOwner, releaseLeases, thisOwner } from './leases.ts'
 import { endQueuedTooLong, queuePending } from './queue-pending.ts'
 import { reconcileAttempt } from './reconcile-attempt.ts'
+import { ResourceSampler } from './resource-sampler.ts'
 import { SpoolDeliveries } from './spool-deliveries.ts'
 
 /** Attempts that are read and observed together, and the number of such groups at the same time. */
@@ -33,6 +34,7 @@ export class Supervisor {
   readonly #busy = new Set<string>()
   /** Delivers what ended trainers left. */
   readonly #spools: SpoolDeliveries | undefined
+  readonly #sampler: ResourceSampler
   #owner: LeaseOwner | undefined
   /** Since when trainers could reach this runner and the database. */
   #listeningSince: Date
@@ -48,6 +50,7 @@ export class Supervisor {
     this.#listeningSince = context.clock.now()
     this.#launches = new Launches(context, () => this.#wake())
     this.#stopping = new AttemptTasks(context.logger, () => this.#wake())
+    this.#sampler = new ResourceSampler(context)
     this.#spools = intake && new SpoolDeliveries({ ...context, intake }, () => this.#wake())
   }
 
@@ -159,6 +162,7 @@ export class Supervisor {
       launchInBackground: (ref: AttemptRef) => this.#launchInBackground(ref),
       abortLaunch: (ref: AttemptRef) => this.#launches.abort(ref),
       spools: this.#spools,
+      sampler: this.#sampler,
     }
     await this.#forEach(observed, 'an attempt could not be reconciled; will retry', async (ref) => {
       const row = rows.get(keyOf(ref))

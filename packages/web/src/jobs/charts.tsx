@@ -1,7 +1,7 @@
 import { Scroll } from '../components/scroll.tsx'
 import { formatMetric } from '../format.ts'
 import { t } from '../words/t.ts'
-import { type ChartRun, type ChartSeries, type ChartSpec, groupCharts, thinPoints } from './chart-groups.ts'
+import { type ChartLine, type ChartRun, type ChartSeries, groupCharts, thinPoints } from './chart-groups.ts'
 
 interface ChartsProps {
   runs: readonly ChartRun[]
@@ -31,7 +31,14 @@ export function Charts({ runs, primary, ended }: ChartsProps) {
                 <figcaption>
                   <bdi>{chart.title}</bdi>
                 </figcaption>
-                <StaticChart chart={chart} />
+                <StaticChart
+                  label={t('{title} by {axis}; the values are in the table below', {
+                    title: chart.title,
+                    axis: chart.axis,
+                  })}
+                  unit={chart.axis}
+                  lines={chart.lines}
+                />
                 {chart.lines.length > 1 && (
                   <ul class="legend">
                     {chart.lines.map(({ label, run }) => (
@@ -65,20 +72,24 @@ const LEFT = 58
 /** More are not visible in so small a picture, and each makes the page larger. */
 const STATIC_POINTS = 120
 
-function StaticChart({ chart }: { chart: ChartSpec }) {
-  const lines = chart.lines.map(({ run, series }) => ({ run, points: thinPoints(series.points, STATIC_POINTS) }))
+interface StaticChartProps {
+  /** For people who do not see it. */
+  label: string
+  /** Of the horizontal axis. */
+  unit: string
+  lines: readonly Pick<ChartLine, 'run' | 'series'>[]
+}
+
+/** A chart that needs no scripts. */
+export function StaticChart({ label, unit, lines: given }: StaticChartProps) {
+  const lines = given.map(({ run, series }) => ({ run, points: thinPoints(series.points, STATIC_POINTS) }))
   const finite = lines.flatMap(({ points }) => points.filter(([, value]) => value !== null))
   const [minX, maxX] = extent(finite.map(([step]) => step))
   const [minY, maxY] = extent(finite.map(([, value]) => value ?? 0))
   const x = (step: number) => round(LEFT + ((step - minX) / (maxX - minX || 1)) * (WIDTH - LEFT - 10))
   const y = (value: number) => round(HEIGHT - 24 - ((value - minY) / (maxY - minY || 1)) * (HEIGHT - 40))
   return (
-    <svg
-      class="static-chart"
-      viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
-      role="img"
-      aria-label={t('{title} by {axis}; the values are in the table below', { title: chart.title, axis: chart.axis })}
-    >
+    <svg class="static-chart" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={label}>
       <path class="axis" d={`M${LEFT} 8V${HEIGHT - 24}H${WIDTH - 8}`} />
       <text x={LEFT - 6} y="20" text-anchor="end">
         {formatMetric(maxY)}
@@ -89,7 +100,7 @@ function StaticChart({ chart }: { chart: ChartSpec }) {
       <text x={LEFT} y={HEIGHT - 6}>
         {minX}
       </text>
-      <text x={WIDTH - 10} y={HEIGHT - 6} text-anchor="end">{`${chart.axis} ${maxX}`}</text>
+      <text x={WIDTH - 10} y={HEIGHT - 6} text-anchor="end">{`${unit} ${maxX}`}</text>
       {lines.map(({ run, points }) => (
         <path class={`line line-${run % 6}`} d={linePath(points, x, y)} />
       ))}

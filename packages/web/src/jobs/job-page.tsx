@@ -4,6 +4,7 @@ import {
   type Job,
   type JobAttempt,
   type JobValidation,
+  type ResourceSampleList,
 } from '@trainyard/contract'
 import { raw } from 'hono/html'
 import { Layout } from '../components/layout.tsx'
@@ -22,6 +23,7 @@ import { JobActions, JobMetrics, JobProblem, JobProgress, JobStatus, JobTimings,
 import { JobPlots } from './plots.tsx'
 import { type ImagePredictions, PredictionGrid } from './predictions.tsx'
 import type { JobLogs } from './read-log-page.ts'
+import { JobResources } from './resources.tsx'
 import { JobResult } from './results.tsx'
 import { scriptJson } from './script-json.ts'
 import { JobValidationResult } from './validation.tsx'
@@ -42,6 +44,7 @@ interface JobPageProps {
   earlier?: JobAttempt | undefined
   /** The newest one of the attempt. */
   validation: JobValidation | undefined
+  resources: ResourceSampleList | undefined
   /** Of some images. */
   predictions: readonly ImagePredictions[]
   now: Date
@@ -134,6 +137,7 @@ export function JobPage({ assetUrl, job, series, logs, artifacts, attempts, earl
           )}
         </details>
       </section>
+      <JobResources job={job} resources={results.resources} />
       <JobValidationResult job={job} validation={results.validation} />
       {results.predictions.length > 0 && (
         <section aria-labelledby="predicted">

@@ -481,3 +481,16 @@ test('JSON in the page cannot close its script element', () => {
   expect(json).not.toContain('<')
   expect(JSON.parse(json)).toEqual({ text: HOSTILE })
 })
+
+test('draws what the processes of a job used, and nothing where it was not measured', async () => {
+  const time = (seconds: number) => new Date(Date.UTC(2026, 10, 20, 9, 0, seconds)).toISOString()
+  const samples = [0, 5, 10].map((seconds) => ({ time: time(seconds), cpuCores: seconds / 5, memoryBytes: 2.5e9 }))
+  const { app } = createTestWeb({ samples })
+  const html = await (await app.request(`/jobs/${jobFixture().id}`)).text()
+  expect(html).toContain('CPU cores over time, at most 2')
+  expect(html).toContain('Memory, GB over time, at most 2.5')
+  expect(html).toContain('seconds 10')
+  expect(html).not.toContain('GPU utilisation')
+  const without = await (await createTestWeb().app.request(`/jobs/${jobFixture().id}`)).text()
+  expect(without).toContain('<div id="job-resources" hidden')
+})

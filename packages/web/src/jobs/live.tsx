@@ -12,6 +12,7 @@ import type { LiveEvents } from './live-events.ts'
 import { LogDropped } from './log-section.tsx'
 import { JobActions, JobMetrics, JobProblem, JobProgress, JobStatus, JobTimings, LogLines } from './parts.tsx'
 import { JobPlots } from './plots.tsx'
+import { JobResources } from './resources.tsx'
 import { JobResult } from './results.tsx'
 import { toChartPoint, toChartSeries } from './series.ts'
 import { JobValidationResult } from './validation.tsx'
@@ -22,6 +23,8 @@ const HEARTBEAT_MS = 15_000
 const TABLE_MS = 5000
 /** Validations may be large: they are read at most this often. */
 const VALIDATION_MS = 5000
+/** The same for what the job uses. */
+const RESOURCES_MS = 10_000
 /** Points kept per series for the table. */
 const POINTS_KEPT = 400
 
@@ -99,6 +102,7 @@ class LiveView {
   #tableAt = 0
   #validationAt = Number.NEGATIVE_INFINITY
   #validationKey = ''
+  #resourcesAt = Number.NEGATIVE_INFINITY
 
   constructor(context: WebContext, artifacts: readonly PageArtifact[]) {
     this.#context = context
@@ -147,6 +151,7 @@ class LiveView {
       await this.#artifactsPart(job),
       await this.#resultPart(job),
       await this.#validationPart(job),
+      await this.#resourcesPart(job),
     ].flat()
     if (restarted) {
       this.#series = []
@@ -217,6 +222,15 @@ class LiveView {
     this.#validationAt = performance.now()
     const { validations } = await this.#context.client.jobs.validations(job.id, { attempt: job.attempt, limit: 1 })
     return this.#part('job-validation', <JobValidationResult job={job} validation={validations[0]} />)
+  }
+
+  /** Jobs report at least every few seconds, which brings new samples to the page. */
+  async #resourcesPart(job: Job): Promise<LiveEvent[]> {
+    const isDue = isTerminalJobState(job.state) || performance.now() - this.#resourcesAt >= RESOURCES_MS
+    if (!isDue) return []
+    this.#resourcesAt = performance.now()
+    const resources = await this.#context.client.jobs.resources(job.id, { attempt: job.attempt })
+    return this.#part('job-resources', <JobResources job={job} resources={resources} />)
   }
 
   async #resultPart(job: Job): Promise<LiveEvent[]> {

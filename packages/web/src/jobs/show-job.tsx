@@ -18,7 +18,7 @@ export async function showJob(c: Context<WebEnv>, context: WebContext): Promise<
   const earlier = attempts.find(({ attempt }) => attempt === query.attempt && attempt < job.attempt)
   const attempt = earlier?.attempt
   const shown = attempt ?? job.attempt
-  const [metrics, logs, { artifacts }, { validations }, predictions] = await Promise.all([
+  const [metrics, logs, { artifacts }, { validations }, resources, predictions] = await Promise.all([
     // Those in the job's `latestMetrics` are of the newest attempt.
     client.jobs.metrics(id, {
       attempt: shown,
@@ -28,6 +28,7 @@ export async function showJob(c: Context<WebEnv>, context: WebContext): Promise<
     readLogPage(context, id, { ...query, attempt }),
     client.jobs.artifacts(id, { limit: 5000 }),
     client.jobs.validations(id, { attempt: shown, limit: 1 }),
+    client.jobs.resources(id, { attempt: shown }),
     job.operation === 'predict'
       ? client.jobs.events(id, { type: 'prediction', attempt: shown, limit: PREDICTIONS_SHOWN })
       : { events: [] },
@@ -42,6 +43,7 @@ export async function showJob(c: Context<WebEnv>, context: WebContext): Promise<
       artifacts={earlier === undefined ? artifacts : artifacts.filter((one) => one.attempt === attempt)}
       attempts={attempts}
       validation={validations[0]}
+      resources={resources}
       predictions={readPredictions(predictions.events)}
       earlier={earlier}
       now={context.now()}

@@ -15,6 +15,7 @@ import {
   type LogLine,
   type MetricSeriesList,
   type Prediction,
+  type ResourceSample,
   type StoredEvent,
   StoredEventPage,
   type Trainer,
@@ -53,6 +54,8 @@ export interface FakeApi extends FakePeople {
   refusal: string | undefined
   /** Newest first. */
   validations: JobValidation[]
+  /** What the job's processes used, oldest first. */
+  samples: ResourceSample[]
   facets: JobList['facets']
   events: StoredEvent[]
   /** Bytes at `/storage/{name}`, where artifacts and images lie. */
@@ -102,6 +105,7 @@ export function createFakeApi(
         | 'refusal'
         | 'facets'
         | 'validations'
+        | 'samples'
         | 'events'
         | 'stored'
       >
@@ -127,6 +131,7 @@ export function createFakeApi(
     predictions: [],
     refusal: undefined,
     validations: [],
+    samples: [],
     facets: undefined,
     events: [],
     stored: {},
@@ -316,6 +321,7 @@ export function createFakeApi(
       series: api.series.filter(({ name }) => [undefined, name].includes(c.req.query('name'))),
     }),
   )
+  app.get('/v1/jobs/:id/resources', (c) => c.json({ attempt: 1, samples: api.samples }))
   app.get('/v1/jobs/:id/validations', (c) => c.json(JobValidationList.parse({ validations: api.validations })))
   app.get('/v1/jobs/:id/events', (c) => {
     const start = Number(c.req.query('cursor') ?? 0)

@@ -19,6 +19,7 @@ import type { MetricBlocksTable } from './metric-blocks.ts'
 import type { MetricsTable } from './metrics.ts'
 import type { PendingDeletionsTable } from './pending-deletions.ts'
 import type { PicturesTable } from './pictures.ts'
+import type { ResourceSamplesTable } from './resource-samples.ts'
 import type { UsageDaysTable } from './usage-days.ts'
 import type { UsageMarksTable } from './usage-marks.ts'
 import type { UsageTransfersTable } from './usage-transfers.ts'
@@ -50,6 +51,7 @@ export interface RunnerDatabase extends DatasetTables {
   cache_fills: CacheFillsTable
   experiments: ExperimentsTable
   experiment_backends: ExperimentBackendsTable
+  resource_samples: ResourceSamplesTable
   usage_days: UsageDaysTable
   usage_transfers: UsageTransfersTable
   usage_marks: UsageMarksTable

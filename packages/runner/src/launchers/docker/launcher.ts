@@ -12,6 +12,7 @@ import type {
   Observation,
   Output,
   OutputPosition,
+  ResourceUse,
 } from '../launcher.ts'
 import { type BridgeVolume, createBridgeVolume } from './bridge-volume.ts'
 import type { DockerConfig } from './config.ts'
@@ -26,6 +27,7 @@ import {
   statusOf,
 } from './engine.ts'
 import { Launches } from './launches.ts'
+import { useOfStats } from './measure-container.ts'
 import { attemptName, instanceLabel, parseLabels } from './names.ts'
 import { removeNetworks } from './networks.ts'
 import { isPossibleRestart, observationOf, withRestart } from './observe-state.ts'
@@ -128,6 +130,12 @@ class DockerLauncher implements Launcher {
 
   async observe(ref: AttemptRef): Promise<Observation> {
     return await this.#enforceDiskLimit(ref, await this.#observe(ref))
+  }
+
+  async measure(ref: AttemptRef): Promise<ResourceUse | undefined> {
+    const container = this.#docker.getContainer(this.#nameOf(ref))
+    // One-shot: otherwise the engine waits for a second measurement.
+    return useOfStats(await ignoring([404, 409], container.stats({ stream: false, 'one-shot': true })))
   }
 
   async stop(ref: AttemptRef, graceMs: number): Promise<void> {

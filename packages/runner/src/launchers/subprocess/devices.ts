@@ -31,7 +31,7 @@ async function usedDevices(config: SubprocessConfig): Promise<Set<string>> {
   return used
 }
 
-async function readDevices(files: Pick<AttemptFiles, 'devices'>): Promise<string[]> {
+export async function readDevices(files: Pick<AttemptFiles, 'devices'>): Promise<string[]> {
   const text = await readFile(files.devices, 'utf8').catch(() => '')
   return text.trim() === '' ? [] : text.trim().split(',')
 }

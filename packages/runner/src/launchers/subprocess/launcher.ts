@@ -16,6 +16,7 @@ import { createDiskWatch, type DiskUse } from './disk-watch.ts'
 import type { SeparateUsers } from './find-separate-users.ts'
 import { installTools } from './install-tools.ts'
 import type { SubprocessLimits } from './limits.ts'
+import { measureProcess } from './measure-process.ts'
 import { openGateway } from './network/gateway.ts'
 import type { TrainerNetwork } from './network/plan-network.ts'
 import { readOrCreateKey } from './network/policy.ts'
@@ -119,6 +120,7 @@ export function createSubprocessLauncher(options: SubprocessLauncherOptions): La
       await endOverDisk(files, excess)
       return await observeProcess(files)
     },
+    measure: (ref) => measureProcess(filesOf(ref)),
     stop: (ref, graceMs) => stopProcess(filesOf(ref), graceMs),
     logs: (ref, from, { final = false } = {}) => readOutput(filesOf(ref), from, final),
     openSpool: (ref) => openSpool(filesOf(ref).workDir, ref.attempt),
