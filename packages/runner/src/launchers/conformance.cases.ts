@@ -84,8 +84,8 @@ export function launcherCases(name: string, create: () => Promise<LauncherUnderT
       if (launcher.measure === undefined) test.skip('this launcher measures nothing')
       const burn =
         'const held = Buffer.alloc(64e6, 1); const end = Date.now() + 700; while (Date.now() < end) held[1]++'
-      const wait = "console.log('burnt'); setInterval(() => {}, 1000)"
-      const program = `require('child_process').fork('-e', [], { execArgv: ['-e', ${JSON.stringify(burn + '; setInterval(() => {}, 1000)')}] }); ${burn}; ${wait}`
+      const child = `${burn}; setInterval(() => {}, 1000)`
+      const program = `require('child_process').spawn(process.execPath, ['-e', ${JSON.stringify(child)}]); ${burn}; console.log('burnt')`
       const ref = await start(program)
       await lineWith(ref, 'burnt')
       await expect
