@@ -58,7 +58,10 @@ describe('SARIF follows the schema of SARIF 2.1.0', async () => {
     ],
     ['with a file and no line', withFindings({ file: 'trainer.json' })],
     ['with the first line and column', withFindings({ file: 'a', line: 1, column: 1 })],
-    ['with a suppressed finding', withFindings({ suppressed: { reason: 'a false alarm' } })],
+    [
+      'with a suppressed finding',
+      withFindings({ suppressed: { reason: 'a false alarm', at: '2026-11-30T00:00:00Z' } }),
+    ],
   ])('%s', (_name, one) => {
     const log: unknown = JSON.parse(RENDERERS.sarif(one))
     expect(validate(log), JSON.stringify(validate.errors)).toBe(true)
