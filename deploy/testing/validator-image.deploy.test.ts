@@ -69,7 +69,7 @@ describe.skipIf(!isReady)('the image of the validator', () => {
     expect([exitCode, codes]).toEqual([1, ['TY603']])
   })
 
-  test('says that the container is the only sandbox', { timeout: 300_000 }, async () => {
+  test('notes that the container is the only sandbox', { timeout: 300_000 }, async () => {
     const { report } = await validate(await copyGood(), '--seed', '7')
     const compliance = report.checks.find(({ name }) => name === 'compliance')
     expect(compliance).toMatchObject({ status: 'passed', notes: [expect.stringMatching(/not sandboxed/)] })
