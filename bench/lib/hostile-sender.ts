@@ -66,7 +66,7 @@ function sendOne(
       { hostname, port, method, path, agent: false, headers: all, timeout: TIMEOUT_MS },
       (response) => {
         response.resume()
-        response.on('close', () => {
+        response.on('end', () => {
           resolve(response.statusCode ?? 0)
           call.destroy()
         })

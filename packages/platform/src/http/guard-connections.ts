@@ -16,18 +16,22 @@ interface Exchange {
 }
 
 const SWEEP_MS = 1000
-const PAUSE_AFTER_MS = 5
 const DROP_AFTER_MS = 500
 const MAX_DROPPED_BYTES = 1024 * 1024
 const WARN_EVERY_MS = 60_000
 const TOO_MANY = 'HTTP/1.1 429 Too Many Requests\r\nRetry-After: 10\r\nConnection: close\r\nContent-Length: 0\r\n\r\n'
 const TIMED_OUT = 'HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n'
 
+export interface ConnectionGuard {
+  /** Whether an answer to this request, given now, would leave much of its body unread. */
+  hasLongRest(incoming: IncomingMessage): boolean
+}
+
 /**
  * Closes the connections of clients that hold them without need: headers or bodies that do not arrive, answers that are not
  * read, too many of one address. Bodies and streams that move can take any time, and so can handlers.
  */
-export function guardConnections(server: Server, limits: HttpLimits, logger?: Logger): void {
+export function guardConnections(server: Server, limits: HttpLimits, logger?: Logger): ConnectionGuard {
   const exchanges = new Map<Socket, Exchange>()
   server.headersTimeout = limits.headersTimeoutMs
   server.keepAliveTimeout = limits.keepAliveMs
@@ -61,6 +65,12 @@ export function guardConnections(server: Server, limits: HttpLimits, logger?: Lo
   }, SWEEP_MS)
   sweep.unref()
   server.once('close', () => clearInterval(sweep))
+  return {
+    hasLongRest(incoming) {
+      const exchange = exchanges.get(incoming.socket)
+      return exchange?.incoming === incoming && hasLongRest(exchange)
+    },
+  }
 }
 
 /**
@@ -84,9 +94,11 @@ function endWhereBodyRemains(exchange: Exchange): void {
   }
   outgoing.once('finish', () => {
     if (!isEnding) return
-    // After the answer, Node and the adapter of Hono start to read the rest; they do so once.
-    const timers = [setTimeout(() => socket.pause(), PAUSE_AFTER_MS), setTimeout(() => socket.destroy(), DROP_AFTER_MS)]
-    socket.once('close', () => timers.forEach(clearTimeout))
+    // After the answer, Node and the adapter of Hono start to read the rest. Reading 10 MB costs more than the whole request did.
+    socket.pause()
+    socket.resume = () => socket
+    const timer = setTimeout(() => socket.destroy(), DROP_AFTER_MS)
+    socket.once('close', () => clearTimeout(timer))
   })
 }
 

@@ -6,6 +6,7 @@ import { createAdaptorServer, type HttpBindings } from '@hono/node-server'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { ConfigError } from '../errors.ts'
 import type { Logger } from '../log.ts'
+import { createPace } from '../system/create-pace.ts'
 import { errorCode } from '../system/describe-error.ts'
 import { setRemoteAddress } from './client-address.ts'
 import { guardConnections } from './guard-connections.ts'
@@ -28,6 +29,12 @@ export interface ListenOptions {
   /** Logs refused connections. Default: they are not logged. */
   logger?: Logger | undefined
 }
+
+/**
+ * A body that is refused costs its sender nothing, and the server a millisecond and a connection. Senders that try again at once
+ * would take all of its time.
+ */
+const REFUSALS = { perSecond: 100, burst: 20 }
 
 export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
 
@@ -53,12 +60,14 @@ export async function listen(
     setRemoteAddress(request, incoming.socket.remoteAddress)
     setIncoming(request, incoming)
     const response = await app.fetch(request, bindings)
+    if (response.status === 413 || guard.hasLongRest(incoming)) await refusals()
     return sendSource(response, outgoing) ? RESPONSE_ALREADY_SENT : response
   }
   const full = { ...DEFAULT_HTTP_LIMITS, ...limits }
+  const refusals = createPace(REFUSALS)
   const serverOptions = { connectionsCheckingInterval: Math.min(1000, full.headersTimeoutMs) }
   const server = createAdaptorServer({ fetch, serverOptions }) as Server
-  guardConnections(server, full, logger)
+  const guard = guardConnections(server, full, logger)
   const sockets = upgrade === undefined ? undefined : serveUpgrades(server, upgrade)
   if (socketPath === undefined) server.listen(port, host)
   else server.listen(socketPath)
