@@ -105,6 +105,10 @@ export interface RunnerLimits {
   /** The same for all jobs of a project. */
   maxProjectArtifactBytes: number
   maxProjectArtifacts: number
+  /** Bytes of a project's datasets in the store, with those of uploads that have not ended. */
+  maxProjectDatasetBytes: number
+  /** Number of their files. */
+  maxProjectDatasetFiles: number
   /** Jobs of a project that wait for pictures to predict. */
   maxPredictors: number
   /** How long such a job waits for the next picture before it ends. */
@@ -134,6 +138,8 @@ export const DEFAULT_RUNNER_LIMITS: RunnerLimits = {
   maxJobArtifacts: 10_000,
   maxProjectArtifactBytes: 5000e9,
   maxProjectArtifacts: 500_000,
+  maxProjectDatasetBytes: 5000e9,
+  maxProjectDatasetFiles: 20_000_000,
   maxPredictors: 4,
   predictorIdleSeconds: 300,
   sampleSeconds: 5,
@@ -192,6 +198,8 @@ const RunnerEnvironment = z.object({
   ARTIFACT_MAX_FILES_PER_JOB: count(DEFAULT_RUNNER_LIMITS.maxJobArtifacts),
   ARTIFACT_MAX_GB_PER_PROJECT: gigabytes(DEFAULT_RUNNER_LIMITS.maxProjectArtifactBytes),
   ARTIFACT_MAX_FILES_PER_PROJECT: count(DEFAULT_RUNNER_LIMITS.maxProjectArtifacts),
+  DATASET_MAX_GB_PER_PROJECT: gigabytes(DEFAULT_RUNNER_LIMITS.maxProjectDatasetBytes),
+  DATASET_MAX_FILES_PER_PROJECT: count(DEFAULT_RUNNER_LIMITS.maxProjectDatasetFiles),
   DATASET_CACHE_MAX_GB: z.coerce.number().positive().default(20),
   ...ENVIRONMENT_VARIABLES,
   ...AuthEnvironment,
@@ -257,6 +265,8 @@ export function readRunnerConfig(env: Record<string, string | undefined>): Runne
       maxJobArtifacts: values.ARTIFACT_MAX_FILES_PER_JOB,
       maxProjectArtifactBytes: values.ARTIFACT_MAX_GB_PER_PROJECT,
       maxProjectArtifacts: values.ARTIFACT_MAX_FILES_PER_PROJECT,
+      maxProjectDatasetBytes: values.DATASET_MAX_GB_PER_PROJECT,
+      maxProjectDatasetFiles: values.DATASET_MAX_FILES_PER_PROJECT,
     },
   }
 }

@@ -13,6 +13,11 @@ export interface UnpackLimits {
   maxTotalBytes?: number | undefined
   /** An archive that unpacks to more than this many times its size is refused. Default: 200, after the first 10 MiB. */
   maxRatio?: number | undefined
+  /**
+   * Asked before bytes are written, with all files and bytes so far, those included. What it throws ends the unpacking. Default: there
+   * is room for everything.
+   */
+  reserve?: ((total: { files: number; bytes: number }) => Promise<void>) | undefined
 }
 
 export interface UnpackedFile {
@@ -34,13 +39,15 @@ export class DraftFolder {
   readonly #dir: string
   readonly #maxFiles: number
   readonly #maxTotalBytes: number
+  readonly #reserve: UnpackLimits['reserve']
   readonly #paths = new ClaimedPaths()
   #totalBytes = 0
 
-  constructor(dir: string, { maxFiles = 1_000_000, maxTotalBytes = 100 * 1024 ** 3 }: UnpackLimits) {
+  constructor(dir: string, { maxFiles = 1_000_000, maxTotalBytes = 100 * 1024 ** 3, reserve }: UnpackLimits) {
     this.#dir = dir
     this.#maxFiles = maxFiles
     this.#maxTotalBytes = maxTotalBytes
+    this.#reserve = reserve
   }
 
   /** The announced bytes of all files so far. */
@@ -54,11 +61,12 @@ export class DraftFolder {
   }
 
   /** Checks the limits before a byte of the file is unpacked. Then the caller adds its bytes. */
-  announceFile(path: string, sizeBytes: number): void {
+  async announceFile(path: string, sizeBytes: number): Promise<void> {
     this.#claim(path, false)
     this.#totalBytes += sizeBytes
     if (!Number.isSafeInteger(this.#totalBytes) || this.#totalBytes > this.#maxTotalBytes)
       throw entryError(path, `brings the archive over ${this.#maxTotalBytes} bytes`)
+    await this.#reserve?.({ files: this.files.length + 1, bytes: this.#totalBytes })
     this.files.push({ path, sizeBytes })
   }
 

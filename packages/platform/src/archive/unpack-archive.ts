@@ -21,8 +21,8 @@ export async function unpackArchive(
 ): Promise<{ files: UnpackedFile[] }> {
   const reader = new ByteReader(body)
   const head = await reader.peek(4)
-  const archive = limited(reader, limits.maxTotalBytes)
   const isZip = head[0] === 0x50 && head[1] === 0x4b && (head[2] ?? 0) <= 8
+  const archive = limited(reader, limits.maxTotalBytes, isZip ? limits.reserve : undefined)
   if (!isZip) return await unpackTar(archive, targetDir, limits)
   const zipFile = `${targetDir}.zip`
   try {
@@ -33,11 +33,17 @@ export async function unpackArchive(
   }
 }
 
-async function* limited(reader: ByteReader, maxBytes = Number.POSITIVE_INFINITY): AsyncGenerator<Uint8Array> {
+/** A zip is on the disk before its first file is. */
+async function* limited(
+  reader: ByteReader,
+  maxBytes = Number.POSITIVE_INFINITY,
+  reserve?: UnpackLimits['reserve'],
+): AsyncGenerator<Uint8Array> {
   let bytes = 0
   for await (const piece of reader.remaining()) {
     bytes += piece.length
     if (bytes > maxBytes) throw new TrainyardError('unprocessable', `The archive is larger than ${maxBytes} bytes`)
+    await reserve?.({ files: 0, bytes })
     yield piece
   }
 }

@@ -58,7 +58,7 @@ async function unpackEntries(reader: ByteReader, draft: DraftFolder): Promise<vo
       if (sizeBytes > 0) throw entryError(name, 'is a folder with bytes')
       await draft.addFolder(path)
     } else {
-      draft.announceFile(path, sizeBytes)
+      await draft.announceFile(path, sizeBytes)
       await draft.writeFile(path, bytesOf(reader, sizeBytes), { isExecutable: (mode & 0o111) !== 0 })
       // Some writers omit the padding of the last file.
       await reader.exactly(paddedSize(sizeBytes) - sizeBytes)

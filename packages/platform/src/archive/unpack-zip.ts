@@ -56,7 +56,7 @@ async function unpackEntries(zip: ZipFile, draft: DraftFolder, zipBytes: number,
       await draft.addFolder(path)
     } else {
       // yauzl checks while unpacking that the entry has the announced size.
-      draft.announceFile(path, entry.uncompressedSize)
+      await draft.announceFile(path, entry.uncompressedSize)
       checkRatio(draft.totalBytes, zipBytes, limits)
       await unpackFile(zip, entry, draft, path)
     }

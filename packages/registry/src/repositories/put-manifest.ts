@@ -13,6 +13,7 @@ import { type ReceiveVersionOptions, receiveVersion } from '../versions/receive-
 import { isVersionTag } from '../versions/semver.ts'
 import { formOf } from './form-of-manifest.ts'
 import { pageOfPush } from './page-of-push.ts'
+import { withRoom } from './quotas.ts'
 import { auditRepository, ensureRepository, type RepositoryRequest, requirePush } from './repository.ts'
 
 /** The spec asks for at least ten. Each writes an audit row. */
@@ -50,7 +51,7 @@ export async function putManifest(request: RepositoryRequest, reference: string)
 
   const repository = await ensureRepository(request)
   const form = request.plain ? manifest.form : await formOf(context, manifest, repository.id)
-  const received = await context.database.transaction(async (trx) => {
+  const store = async (trx: Transaction<RegistryDatabase>) => {
     // Serialises pushes to a repository, so that two pushes cannot both create the same version.
     await trx.selectFrom('repositories').select('id').where('id', '=', repository.id).forUpdate().execute()
     await requireReferences(trx, request, repository.id, manifest)
@@ -81,7 +82,10 @@ export async function putManifest(request: RepositoryRequest, reference: string)
     }
     await setTags(trx, request, { repositoryId: repository.id, tags, digest })
     return checkIds
-  })
+  }
+  const received = await withRoom(request, { digest, sizeBytes: content.byteLength }, () =>
+    context.database.transaction(store),
+  )
   for (const checkId of received) await context.database.notify('check_queue', checkId)
 
   const headers = new Headers({

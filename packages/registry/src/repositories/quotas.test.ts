@@ -4,6 +4,7 @@ import { createHarness, digestOf, type Harness, pushBlob } from '../testing/harn
 import { collectGarbage } from './collect-garbage.ts'
 
 const UPLOADS = '/v2/plain/quota/blobs/uploads/'
+const INDEX = 'application/vnd.oci.image.index.v1+json'
 const contentOf = (number: number) => Buffer.alloc(300, `${number} `)
 
 function streamOf(chunks: AsyncGenerator<Uint8Array>): ReadableStream<Uint8Array> {
@@ -123,6 +124,29 @@ describe('the quota of a namespace', () => {
     await db.updateTable('upload_reservations').set({ expires_at: earlier.expires_at }).execute()
     await push()
     await collectGarbage(harness.registry.context)
+    expect(await reserved()).toEqual([])
+  })
+
+  it('counts manifests, and the same one once', async () => {
+    const push = (text: string, tag: string) => {
+      const manifest = { schemaVersion: 2, mediaType: INDEX, manifests: [], annotations: { text } }
+      const body = JSON.stringify(manifest)
+      return harness.request(`/v2/plain/quota/manifests/${tag}`, {
+        method: 'PUT',
+        token,
+        headers: { 'content-type': INDEX },
+        body,
+      })
+    }
+    expect((await push('x'.repeat(600), 'one')).status).toBe(201)
+    expect((await push('x'.repeat(600), 'two')).status).toBe(201)
+    const many = await Promise.all(
+      Array.from({ length: 8 }, (_, number) => push(`${number}`.repeat(100), `t${number}`)),
+    )
+    expect(many.map(({ status }) => status).sort()).toEqual([201, ...Array.from({ length: 7 }, () => 413)])
+    await expect(pushBlob(harness, { name: 'plain/quota', token, bytes: Buffer.alloc(300, 'z') })).rejects.toThrow(
+      /413.+of 1000 bytes/,
+    )
     expect(await reserved()).toEqual([])
   })
 

@@ -10,7 +10,7 @@ const STEP_BYTES = 16 * 1024 * 1024
 type Requester = Pick<RepositoryRequest, 'context' | 'namespace'>
 
 export interface Needed {
-  /** The blob that the bytes are to become. It needs no room if the namespace has it. */
+  /** The blob or the manifest that the bytes are to become. It needs no room if the namespace has it. */
   digest?: string | undefined
   /** As far as it is known. */
   sizeBytes: number
@@ -83,7 +83,7 @@ async function grow(
   return sizeBytes
 }
 
-/** Returns false for a blob that counts already. `held` bytes are reserved under this id. */
+/** Returns false for a blob or a manifest that counts already. `held` bytes are reserved under this id. */
 async function reserve(
   { context, namespace }: Requester,
   { id, digest = '', sizeBytes, held }: Needed & { id: string; held: number },
@@ -94,7 +94,7 @@ async function reserve(
     // Reservations of a namespace wait for each other: each counts those before it.
     await sql`select pg_advisory_xact_lock(hashtextextended(${`namespace quota ${namespace}`}, 0))`.execute(trx)
     const usage = await readUsage(trx, { context, namespace }, digest)
-    if (usage.hasBlob) return false
+    if (usage.isStored) return false
     requireRoom({ ...usage, reserved: usage.reserved - held }, { namespace, allowed, more: sizeBytes })
     await trx
       .insertInto('upload_reservations')
@@ -106,11 +106,12 @@ async function reserve(
 }
 
 interface Usage {
-  /** Bytes of its blobs, each counted once. */
+  /** Bytes of its blobs, each counted once, and of its manifests. */
   used: number
   /** Bytes of uploads that have not ended: those that are stored, and those that are expected. */
   reserved: number
-  hasBlob: boolean
+  /** Whether it has the blob or the manifest. */
+  isStored: boolean
 }
 
 async function readUsage(
@@ -120,8 +121,18 @@ async function readUsage(
 ): Promise<Usage> {
   const now = context.clock.now()
   const oldest = new Date(now.getTime() - context.config.uploadSeconds * 1000)
-  const { rows } = await sql<{ used: string; reserved: string; has_blob: boolean | null }>`
+  const { rows } = await sql<{
+    used: string
+    manifests: string
+    reserved: string
+    has_blob: boolean | null
+    has_manifest: boolean
+  }>`
     select coalesce(sum(size_bytes), 0)::text as used, bool_or(digest = ${digest}) as has_blob,
+      (select coalesce(sum(octet_length(m.content)), 0) from manifests m join repositories r on r.id = m.repository_id
+        where r.namespace = ${namespace})::text as manifests,
+      exists (select from manifests m join repositories r on r.id = m.repository_id
+        where r.namespace = ${namespace} and m.digest = ${digest}) as has_manifest,
       (select coalesce(sum(u.size_bytes), 0) from uploads u join repositories r on r.id = u.repository_id
         where r.namespace = ${namespace} and u.created_at > ${oldest})
       + (select coalesce(sum(size_bytes), 0) from upload_reservations
@@ -130,7 +141,11 @@ async function readUsage(
       select link.digest from repository_blobs link
       join repositories r on r.id = link.repository_id where r.namespace = ${namespace})`.execute(db)
   const [row] = rows
-  return { used: Number(row?.used ?? 0), reserved: Number(row?.reserved ?? 0), hasBlob: row?.has_blob === true }
+  return {
+    used: Number(row?.used ?? 0) + Number(row?.manifests ?? 0),
+    reserved: Number(row?.reserved ?? 0),
+    isStored: row?.has_blob === true || row?.has_manifest === true,
+  }
 }
 
 function requireRoom(

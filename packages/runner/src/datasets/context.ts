@@ -23,6 +23,13 @@ export interface DatasetContext {
     /** Where datasets that are not uploaded may be. Default: nowhere. */
     datasetSources?: readonly AllowedSource[] | undefined
   }
+  /** What the datasets of one project may have in the store. Default: no limit. */
+  limits?: DatasetQuota | undefined
+}
+
+export interface DatasetQuota {
+  maxProjectDatasetBytes: number
+  maxProjectDatasetFiles: number
 }
 
 /** Limits of one archive, and of one source. */

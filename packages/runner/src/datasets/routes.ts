@@ -50,6 +50,7 @@ const uploadRoute = createRoute({
     201: json(Dataset, 'The new dataset'),
     403: problem('The configuration does not allow this source'),
     409: problem('A dataset with this name and these files exists, in another format'),
+    413: problem('The quota of the project has no room; `quota`, `used`, `reserved` and `limit` say which'),
     422: problem('The files are not a dataset that can be used; `issues` lists the reasons'),
   },
 })

@@ -32,6 +32,7 @@ const versionRoute = createRoute({
     403: problem('The configuration does not allow this source'),
     404: problem('No dataset has this id'),
     409: problem('A version has these files, in another format'),
+    413: problem('The quota of the project has no room; `quota`, `used`, `reserved` and `limit` say which'),
     422: problem('The files are not a dataset that can be used, or they are for another task'),
   },
 })

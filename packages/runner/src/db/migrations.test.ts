@@ -35,6 +35,7 @@ it('keeps the names that existing databases have recorded', () => {
       '20261130T0630-dataset-results',
       '20261130T1000-usage',
       '20261130T1015-resource-samples',
+      '20261130T1055-dataset-quota',
     ]),
   )
 })

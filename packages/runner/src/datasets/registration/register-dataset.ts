@@ -8,6 +8,7 @@ import { examineFiles } from './examine-files.ts'
 import { inScratchFolder } from './scratch-folder.ts'
 import { type Ownership, storeDataset, type VersionOf } from './store-dataset.ts'
 import { sweepUploads } from './sweep-uploads.ts'
+import { withRoom } from './with-room.ts'
 
 export interface RegisterDatasetOptions extends Omit<ReadDatasetOptions, 'name'>, Ownership {
   name: string
@@ -18,7 +19,7 @@ export interface RegisterDatasetOptions extends Omit<ReadDatasetOptions, 'name'>
 }
 
 /**
- * Unpacks, reads, checks and stores a dataset. Returns the existing dataset when the name has the same content. Throws
+ * Unpacks, reads, checks and stores a dataset, within the quota of its project. Returns the existing dataset when the name has the same content. Throws
  * `unprocessable` with what is wrong; then nothing is stored.
  */
 export async function registerDataset(
@@ -26,22 +27,26 @@ export async function registerDataset(
   { name, versionOf, body, format, taskType, ...ownership }: RegisterDatasetOptions,
 ): Promise<{ dataset: Dataset; created: boolean }> {
   await sweepUploads(context)
-  return await inScratchFolder(context, async (scratch) => {
-    const { files } = await unpackArchive(body, join(scratch, 'files'), {
-      maxFiles: UPLOAD_LIMITS.maxFiles,
-      maxTotalBytes: UPLOAD_LIMITS.maxTotalBytes,
-    })
-    const { dataset, content } = await readDataset(join(scratch, 'files'), files, { format, taskType })
-    const examined = await examineFiles(dataset, content)
-    return await storeDataset(context, {
-      ...ownership,
-      name,
-      versionOf,
-      content,
-      files: examined.map(({ bytes, ...file }) => ({
-        ...file,
-        open: () => bytes ?? createReadStream(join(dataset.dir, file.path)),
-      })),
-    })
-  })
+  return await withRoom(context, ownership.projectId, (room) =>
+    inScratchFolder(context, async (scratch) => {
+      const { files } = await unpackArchive(body, join(scratch, 'files'), {
+        maxFiles: UPLOAD_LIMITS.maxFiles,
+        maxTotalBytes: UPLOAD_LIMITS.maxTotalBytes,
+        reserve: (total) => room.reserve(total),
+      })
+      const { dataset, content } = await readDataset(join(scratch, 'files'), files, { format, taskType })
+      const examined = await examineFiles(dataset, content)
+      return await storeDataset(context, {
+        ...ownership,
+        room,
+        name,
+        versionOf,
+        content,
+        files: examined.map(({ bytes, ...file }) => ({
+          ...file,
+          open: () => bytes ?? createReadStream(join(dataset.dir, file.path)),
+        })),
+      })
+    }),
+  )
 }

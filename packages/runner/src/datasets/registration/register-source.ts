@@ -15,6 +15,7 @@ import { examineFiles } from './examine-files.ts'
 import { inScratchFolder } from './scratch-folder.ts'
 import { type NewFile, type Ownership, storeDataset, type VersionOf } from './store-dataset.ts'
 import { sweepUploads } from './sweep-uploads.ts'
+import { withRoom } from './with-room.ts'
 
 const CONCURRENCY = 16
 const MAX_ANNOTATION_BYTES = 20 * 1024 ** 3
@@ -69,7 +70,10 @@ export async function registerSource(
       const object = byPath.get(path)
       if (object !== undefined) files.push({ path, sizeBytes: object.sizeBytes, etag: object.etag })
     }
-    return await storeDataset(context, { ...ownership, name, versionOf, content, files, source: { ...source, prefix } })
+    const described = { name, versionOf, content, files, source: { ...source, prefix } }
+    return await withRoom(context, ownership.projectId, (room) =>
+      storeDataset(context, { ...ownership, ...described, room }),
+    )
   })
 }
 

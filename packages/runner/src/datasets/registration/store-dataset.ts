@@ -1,5 +1,5 @@
 import type { Dataset, DatasetCounts, TaskType } from '@trainyard/contract'
-import { invalidRequest, newId, notFound, TrainyardError } from '@trainyard/platform'
+import { invalidRequest, notFound, TrainyardError } from '@trainyard/platform'
 import { type Kysely, sql } from 'kysely'
 import type { DatasetSource } from '../../db/schema/datasets.ts'
 import type { DatasetTables } from '../../db/schema/index.ts'
@@ -9,8 +9,8 @@ import type { DatasetContext } from '../context.ts'
 import type { DatasetContent } from '../reading/dataset-content.ts'
 import { datasetKey } from '../storage/storage-keys.ts'
 import { concurrently } from './concurrently.ts'
-import { removeUpload } from './sweep-uploads.ts'
 import { type HashedFile, versionHash } from './version-hash.ts'
+import type { Room, Size } from './with-room.ts'
 
 const STORE_CONCURRENCY = 32
 const ROWS_PER_INSERT = 5_000
@@ -39,6 +39,8 @@ export interface VersionOf {
 }
 
 export interface NewDataset extends Ownership {
+  /** Its place, with its id. */
+  room: Room
   name: string
   /** Default: a dataset of its own. */
   versionOf?: VersionOf | undefined
@@ -49,7 +51,6 @@ export interface NewDataset extends Ownership {
 }
 
 interface StoredDataset extends NewDataset {
-  id: string
   hash: string
   /** ETags of the stored objects, by path. */
   etags: ReadonlyMap<string, string>
@@ -65,21 +66,17 @@ export async function storeDataset(
   const hash = versionHash(dataset.files)
   const existing = await findByContent(context, dataset, hash)
   if (existing) return { dataset: existing, created: false }
-  const id = newId('ds')
-  let stored: Dataset | undefined
-  // Inserted first and deleted with the last row: the row marks objects to delete when the process ends in between.
-  await context.database.db.insertInto('dataset_uploads').values({ id, started_at: context.clock.now() }).execute()
-  try {
-    const etags = new Map<string, string>()
-    await concurrently(dataset.files, STORE_CONCURRENCY, async ({ path, open }) => {
-      if (open !== undefined) etags.set(path, (await context.store.put(datasetKey(id, path), open())).etag)
-    })
-    await dataset.confirm?.()
-    stored = await insertRows(context, { ...dataset, id, hash, etags })
-  } finally {
-    if (stored === undefined) await removeUpload(context, id)
-  }
+  const { room } = dataset
+  await room.reserve(storedSize(dataset.files))
+  const etags = new Map<string, string>()
+  room.holdsObjects()
+  await concurrently(dataset.files, STORE_CONCURRENCY, async ({ path, open }) => {
+    if (open !== undefined) etags.set(path, (await context.store.put(datasetKey(room.id, path), open())).etag)
+  })
+  await dataset.confirm?.()
+  const stored = await insertRows(context, { ...dataset, hash, etags })
   if (stored !== undefined) {
+    room.keep()
     context.logger.info(
       { dataset: stored.id, version: stored.version, files: dataset.files.length, sizeBytes: stored.sizeBytes },
       'dataset registered',
@@ -88,8 +85,16 @@ export async function storeDataset(
   }
   // Another request registered the same content at the same time.
   const winner = await findByContent(context, dataset, hash)
-  if (winner === undefined) throw new Error(`the dataset that was registered before ${id} does not exist`)
+  if (winner === undefined) throw new Error(`the dataset that was registered before ${room.id} does not exist`)
   return { dataset: winner, created: false }
+}
+
+const sizeOf = (files: readonly NewFile[]): number => files.reduce((total, file) => total + file.sizeBytes, 0)
+
+/** What it adds to the store: images that are only referenced are not among it. */
+function storedSize(files: readonly NewFile[]): Size {
+  const own = files.filter(({ open }) => open !== undefined)
+  return { bytes: sizeOf(own), files: own.length }
 }
 
 function requireTask({ versionOf, content }: NewDataset): void {
@@ -115,7 +120,7 @@ async function findByContent(
     .executeTakeFirst()
   if (row === undefined) return undefined
   // Two contents with the same hash would be treated as one, so the number of files and bytes is compared as well.
-  const sizeBytes = files.reduce((total, file) => total + file.sizeBytes, 0)
+  const sizeBytes = sizeOf(files)
   const { count } = await db
     .selectFrom('dataset_files')
     .select(({ fn }) => fn.countAll<string>().as('count'))
@@ -138,7 +143,9 @@ async function findByContent(
 
 /** Undefined when the content is already registered. */
 function insertRows(context: DatasetContext, dataset: StoredDataset): Promise<Dataset | undefined> {
-  const { id, name, versionOf, projectId, audit, hash, content, files, source } = dataset
+  const { room, name, versionOf, projectId, audit, hash, content, files, source } = dataset
+  const { id } = room
+  const stored = storedSize(files)
   return context.database.transaction(async (trx) => {
     const version = versionOf === undefined ? 1 : await nextVersion(trx, versionOf.id)
     const row = await trx
@@ -151,7 +158,9 @@ function insertRows(context: DatasetContext, dataset: StoredDataset): Promise<Da
         task_type: content.taskType,
         classes: JSON.stringify(content.classes),
         counts: JSON.stringify(countImages(content)),
-        size_bytes: files.reduce((total, file) => total + file.sizeBytes, 0),
+        size_bytes: sizeOf(files),
+        stored_bytes: stored.bytes,
+        stored_files: stored.files,
         version_hash: hash,
         created_at: context.clock.now(),
         source: source === undefined ? null : JSON.stringify(source),
@@ -191,7 +200,7 @@ async function nextVersion(trx: Kysely<DatasetTables>, id: string): Promise<numb
 
 async function insertFiles(
   trx: Kysely<DatasetTables>,
-  { id, content, files, source, etags }: StoredDataset,
+  { room: { id }, content, files, source, etags }: StoredDataset,
 ): Promise<void> {
   const images = new Map(content.images.map((image) => [image.path, image]))
   // A generated file is not in the source, so its ETag cannot be compared later.

@@ -18,7 +18,7 @@ export async function createSnapshot(context: DatasetContext, name: string, proj
 
   const annotationFiles = await db
     .selectFrom('dataset_files')
-    .select('path')
+    .select(['path', 'size_bytes'])
     .where('dataset_id', '=', datasetId)
     .where('role', '=', 'annotation')
     .execute()
@@ -40,6 +40,8 @@ export async function createSnapshot(context: DatasetContext, name: string, proj
         classes: JSON.stringify(dataset.classes),
         counts: JSON.stringify(dataset.counts),
         size_bytes: dataset.size_bytes,
+        stored_bytes: annotationFiles.reduce((total, file) => total + file.size_bytes, 0),
+        stored_files: annotationFiles.length,
         version_hash: dataset.version_hash,
         version_of: dataset.version_of,
         version: dataset.version,

@@ -22,6 +22,7 @@ import { datasetVersions } from './20261130T0610-dataset-versions.ts'
 import { datasetResults } from './20261130T0630-dataset-results.ts'
 import { usage } from './20261130T1000-usage.ts'
 import { resourceSamples } from './20261130T1015-resource-samples.ts'
+import { datasetQuota } from './20261130T1055-dataset-quota.ts'
 
 /** By name, in the order in which they run. Databases record these names, so they never change. */
 export const runnerMigrations: Record<string, Migration> = {
@@ -48,4 +49,5 @@ export const runnerMigrations: Record<string, Migration> = {
   '20261130T0630-dataset-results': datasetResults,
   '20261130T1000-usage': usage,
   '20261130T1015-resource-samples': resourceSamples,
+  '20261130T1055-dataset-quota': datasetQuota,
 }

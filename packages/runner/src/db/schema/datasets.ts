@@ -22,6 +22,9 @@ export interface DatasetDescription {
   /** Id of the first version. Null for the first one itself. */
   version_of: Generated<string | null>
   version: Generated<number>
+  /** Bytes and files of its own in the store; images that are only referenced are not among them. They count in the quota of the project. */
+  stored_bytes: Generated<number>
+  stored_files: Generated<number>
 }
 
 /** A version of a dataset. */
