@@ -340,6 +340,7 @@ export const Me = z
     account: Account.optional().describe('Absent for a token without an account'),
     credentials: z.enum(['local', 'session', 'token', 'issuer']),
     scopes: z.array(z.string()).optional().describe('Absent when all permissions of the account apply'),
+    expiresAt: Timestamp.optional().describe('When the token or session ends. Absent when it does not'),
     organisations: z.array(z.object({ slug: z.string(), role: Role })),
     projects: z.array(z.object({ name: z.string(), role: Role })),
     defaultProject: z.string().optional().describe('The project of jobs and datasets that are created without one'),

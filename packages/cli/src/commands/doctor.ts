@@ -3,8 +3,13 @@ import { NoManifestError, readManifest } from '@trainyard/client/files'
 import { isHttpUrl, type TrainerManifest } from '@trainyard/contract'
 import { EXIT_CODES } from '../command-line/exit-codes.ts'
 import type { CliIo } from '../command-line/io.ts'
+import { checkDocker, checkNpm, checkSandbox } from '../doctor/check-machine.ts'
+import { checkAuthorities, checkProxy } from '../doctor/check-network.ts'
+import { checkLock, checkPythonPackages, checkScripts } from '../doctor/check-project.ts'
 import { checkPython } from '../doctor/check-python.ts'
-import { checkEntrypoints, checkFolder, checkNode, checkServer, type DoctorCheck } from '../doctor/checks.ts'
+import { checkClock, checkServer } from '../doctor/check-server.ts'
+import { checkToken } from '../doctor/check-token.ts'
+import { checkEntrypoints, checkFolder, checkNode, type DoctorCheck } from '../doctor/checks.ts'
 import { listJobSettings, listVariables, type ShownSetting } from '../doctor/settings.ts'
 import { readToken, SAVED_ADDRESS, savedToken } from '../server/connection.ts'
 import { readLogin, type SavedLogin } from '../server/login-file.ts'
@@ -37,53 +42,61 @@ async function examine(dir: string, io: CliIo): Promise<DoctorReport> {
   const { env } = io
   const { manifest, check: trainer } = await findTrainer(dir)
   const { settings, problem } = manifest ? readSettings(manifest, io) : { settings: [], problem: undefined }
+  const [machine, project, servers, folders] = await Promise.all([
+    examineMachine(dir, manifest, env),
+    examineProject(dir, manifest, io),
+    examineServers(manifest, io),
+    Promise.all([
+      checkFolder('Work folder', resolve(dir, env.WORK_DIR || 'runs'), 'WORK_DIR'),
+      env.DATASET_CACHE_DIR
+        ? checkFolder('Dataset cache', resolve(dir, env.DATASET_CACHE_DIR), 'DATASET_CACHE_DIR')
+        : { name: 'Dataset cache', status: 'skipped' as const, text: 'DATASET_CACHE_DIR is not set' },
+    ]),
+  ])
+  const checks = [...machine, trainer, ...project, problem, ...servers, ...folders]
+  return { checks: checks.filter((check) => check !== undefined), variables: listVariables(env), settings }
+}
+
+type Found = DoctorCheck | undefined
+
+async function examineMachine(dir: string, manifest: TrainerManifest | undefined, env: CliIo['env']): Promise<Found[]> {
+  const [npm, python, docker, sandbox] = await Promise.all([
+    checkNpm(dir, env),
+    checkPython(manifest, env),
+    checkDocker(env),
+    checkSandbox(env),
+  ])
+  return [checkNode(), npm, ...python, docker, sandbox]
+}
+
+async function examineProject(dir: string, manifest: TrainerManifest | undefined, io: CliIo): Promise<Found[]> {
+  const lock = await checkLock(dir)
+  if (manifest === undefined) return [lock]
+  // An environment brings its own programs.
+  const programs = manifest.runtime === undefined ? checkEntrypoints(manifest, { ...io, cwd: dir }) : undefined
+  return [programs, checkScripts(dir, manifest), lock, await checkPythonPackages(dir, manifest)]
+}
+
+async function examineServers(manifest: TrainerManifest | undefined, io: CliIo): Promise<Found[]> {
+  const { env } = io
   const { token: givenToken, check: tokenCheck } = await findToken(io)
   const { login, check: loginCheck } = await findLogin(env)
   const registryUrl = env.TRAINYARD_REGISTRY || (login?.registryUrl ?? login?.url)
   const runnerUrl = env.TRAINYARD_RUNNER || env.TRAINYARD_REGISTRY || login?.url
-  const token = givenToken ?? (registryUrl && isHttpUrl(registryUrl) ? savedToken(login, registryUrl) : undefined)
-  const ownerToken = runnerUrl && isHttpUrl(runnerUrl) ? await findOwnerToken(runnerUrl, env) : undefined
+  const ownToken = givenToken ?? (registryUrl && isHttpUrl(registryUrl) ? savedToken(login, registryUrl) : undefined)
+  const token = ownToken ?? (runnerUrl && isHttpUrl(runnerUrl) ? await findOwnerToken(runnerUrl, env) : undefined)
   const settingOf = (name: string, isSet: boolean) => (isSet || !login ? name : SAVED_ADDRESS)
   const registrySetting = settingOf('TRAINYARD_REGISTRY', Boolean(env.TRAINYARD_REGISTRY))
   const runnerSetting = settingOf('TRAINYARD_RUNNER', Boolean(env.TRAINYARD_RUNNER || env.TRAINYARD_REGISTRY))
-  const [python, registry, runner, work, cache] = await Promise.all([
-    checkPython(manifest, env),
-    checkServer({
-      name: 'Registry',
-      url: registryUrl,
-      setting: registrySetting,
-      path: '/v2/',
-      token: token ?? ownerToken,
-    }),
-    checkServer({
-      name: 'Runner',
-      url: runnerUrl,
-      setting: runnerSetting,
-      path: '/v1/jobs?limit=1',
-      token: token ?? ownerToken,
-    }),
-    checkFolder('Work folder', resolve(dir, env.WORK_DIR || 'runs'), 'WORK_DIR'),
-    env.DATASET_CACHE_DIR
-      ? checkFolder('Dataset cache', resolve(dir, env.DATASET_CACHE_DIR), 'DATASET_CACHE_DIR')
-      : { name: 'Dataset cache', status: 'skipped' as const, text: 'DATASET_CACHE_DIR is not set' },
+  const [proxy, authorities, registry, runner, permissions] = await Promise.all([
+    checkProxy(env),
+    checkAuthorities(env),
+    checkServer({ name: 'Registry', url: registryUrl, setting: registrySetting, path: '/v2/', token }),
+    checkServer({ name: 'Runner', url: runnerUrl, setting: runnerSetting, path: '/v1/jobs?limit=1', token }),
+    checkToken({ url: runnerUrl || registryUrl, token, manifest }),
   ])
-  // An environment brings its own programs.
-  const entrypoints =
-    manifest?.runtime === undefined ? manifest && checkEntrypoints(manifest, { ...io, cwd: dir }) : undefined
-  const checks = [
-    checkNode(),
-    ...python,
-    trainer,
-    entrypoints,
-    problem,
-    loginCheck,
-    registry,
-    runner,
-    tokenCheck,
-    work,
-    cache,
-  ]
-  return { checks: checks.filter((check) => check !== undefined), variables: listVariables(env), settings }
+  const clock = checkClock([runner, registry])
+  return [proxy, authorities, loginCheck, registry.check, runner.check, clock, tokenCheck ?? permissions]
 }
 
 async function findTrainer(dir: string): Promise<{ manifest: TrainerManifest | undefined; check: DoctorCheck }> {

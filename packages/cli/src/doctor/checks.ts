@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs'
 import { access, constants, mkdtemp, rm, statfs } from 'node:fs/promises'
 import { delimiter, dirname, join, resolve } from 'node:path'
 import type { TrainerManifest } from '@trainyard/contract'
-import { isHttpUrl, redact } from '@trainyard/contract'
 import { formatBytes } from '@trainyard/contract/format'
 import type { CliIo } from '../command-line/io.ts'
 
@@ -11,13 +10,12 @@ export interface DoctorCheck {
   status: 'ok' | 'problem' | 'skipped'
   /** What was found. */
   text: string
-  /** For a problem: what to do. */
+  /** What to do. For a check that is ok: what does not work, and how it would. */
   help?: string | undefined
 }
 
 const MIN_NODE_MAJOR = 22
 const MIN_FREE_BYTES = 1e9
-const TIMEOUT_MS = 5000
 
 export function checkNode(version: string = process.versions.node): DoctorCheck {
   const name = 'Node.js'
@@ -67,47 +65,5 @@ export async function checkFolder(name: string, dir: string, setting: string): P
     const why = error instanceof Error && 'code' in error ? String(error.code) : String(error)
     const help = `Make the folder writable for this user, or set ${setting} to another folder`
     return { name, status: 'problem', text: `${dir} is not writable (${why})`, help }
-  }
-}
-
-export interface ServerToCheck {
-  name: string
-  url: string | undefined
-  setting: string
-  /** A path that this kind of server answers. */
-  path: string
-  token?: string | undefined
-}
-
-export async function checkServer(server: ServerToCheck, fetcher: typeof fetch = fetch): Promise<DoctorCheck> {
-  const { name, url, setting, path, token } = server
-  if (!url) return { name, status: 'skipped', text: `${setting} is not set, and no login is saved` }
-  const shown = redact(url)
-  const problem = (text: string, help: string): DoctorCheck => ({ name, status: 'problem', text, help })
-  if (!isHttpUrl(url)) return problem(`${setting} is "${shown}"`, 'Set it to an http or https URL')
-  const headers = new Headers()
-  if (token) headers.set('authorization', `Bearer ${token}`)
-  try {
-    const response = await fetcher(url.replace(/\/+$/, '') + path, {
-      headers,
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    })
-    await response.body?.cancel()
-    const { ok, status } = response
-    if (ok) return { name, status: 'ok', text: token ? `${shown}, accepts the token` : shown }
-    if (status !== 401 && status !== 403)
-      return problem(
-        `${shown} answers ${status} to ${path}`,
-        `Check ${setting}: it is not the address of a ${name.toLowerCase()}`,
-      )
-    if (!token) return { name, status: 'ok', text: `${shown}, requires a token` }
-    return problem(
-      `${shown} refuses the token (${status})`,
-      'Create a new token, and run "trainyard login" with it, or set TRAINYARD_TOKEN or TRAINYARD_TOKEN_FILE to it',
-    )
-  } catch (error) {
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
-    const why = cause instanceof Error ? ('code' in cause ? String(cause.code) : cause.message) : String(cause)
-    return problem(`${shown} does not answer (${why})`, `Start it, or correct ${setting}`)
   }
 }

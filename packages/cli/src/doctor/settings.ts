@@ -25,6 +25,10 @@ const VARIABLES: readonly { name: string; fallback?: string }[] = [
   { name: 'DATASET_CACHE_MAX_GB' },
   { name: 'DATASET_CACHE_FILLED_BY' },
   { name: 'LOG_LEVEL' },
+  { name: 'HTTPS_PROXY' },
+  { name: 'HTTP_PROXY' },
+  { name: 'NO_PROXY' },
+  { name: 'NODE_EXTRA_CA_CERTS' },
 ]
 
 /** The variables that the command line and the SDK read. */

@@ -168,10 +168,11 @@ export const checks = defineCommand({
 })
 
 export const doctor = defineCommand({
-  summary: 'Check settings, servers and the trainer in this folder',
+  summary: 'Check this machine, the login and the trainer in this folder',
   description:
-    'Shows every setting and its source, and checks what a trainer needs: Node.js, manifest, programs, registry, runner, ' +
-    'folders. Secrets are masked.',
+    'Explains what is wrong and what to do. Checks the machine (Node.js, npm, Python, uv, Docker, sandbox, disk), the trainer ' +
+    '(manifest, programs, lock file, packages), the network (proxy, certificate authorities, TLS) and the servers (address, ' +
+    'version, clock, token and its scopes). Shows every setting and its source. Secrets are masked.',
   arguments: { dir },
   options: jsonOption,
   exitCodes: { 0: 'no problems', 1: 'problems' },

@@ -14,6 +14,7 @@ export async function getMe({ database }: IdentityStore, caller: Caller): Promis
     account: account && toAccount(account),
     credentials: caller.credentials,
     scopes: caller.scopes && [...caller.scopes],
+    expiresAt: caller.expiresAt?.toISOString(),
     organisations: caller.memberships.map(({ organisation, role }) => ({ slug: organisation, role })),
     projects: caller.projects.map(({ name, role }) => ({ name, role })),
     defaultProject: projectsFor(caller, 'jobs:write')[0]?.name,
