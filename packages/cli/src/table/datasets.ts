@@ -179,6 +179,11 @@ const convert = defineCommand({
       description: 'What to do with crowd regions',
       fallback: 'keep for coco and dice, else skip',
     }),
+    ignored: choice(['keep', 'skip'], {
+      placeholder: 'MODE',
+      description: 'What to do with objects that are marked as difficult or ignore',
+      fallback: 'keep',
+    }),
     'min-area': number({
       placeholder: 'PX',
       description: 'Drop objects with a smaller area, in square pixels',

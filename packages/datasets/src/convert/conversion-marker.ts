@@ -10,6 +10,9 @@ import { DATASETS_NAME } from '../util/version.ts'
 /** The file in the result of a conversion that identifies its source and options, and holds the report. */
 export const MARKER_NAME = '.trainyard-conversion.json'
 
+/** Files of ours: the marker, and the splits that the command keeps. */
+const OWN_FILE = /^\.trainyard-/
+
 const ConversionMarker = z.object({
   digest: z.string(),
   /** Digest of the paths, sizes and dates of the files that the conversion wrote. */
@@ -46,7 +49,7 @@ export async function writeMarker(dir: string, digest: string, report: Conversio
 export async function digestWritten(dir: string): Promise<string> {
   const hash = createHash('sha256')
   const entries = await readdir(dir, { recursive: true, withFileTypes: true })
-  const files = entries.filter((entry) => entry.isFile() && entry.name !== MARKER_NAME)
+  const files = entries.filter((entry) => entry.isFile() && !OWN_FILE.test(entry.name))
   for (const path of files.map((entry) => relative(dir, join(entry.parentPath, entry.name))).sort()) {
     const { size, mtimeMs } = statSync(join(dir, path))
     hash.update(`${path}\0${size}\0${mtimeMs}\n`)

@@ -4,9 +4,11 @@ import { DatasetFormat, TargetFormat, type TaskType } from '@trainyard/contract'
 import { DatasetError } from '@trainyard/contract/trainer-errors'
 import { loadWriter } from '../formats/writers.ts'
 import type { DatasetReader } from '../record/record.ts'
+import type { LossReason } from '../report/loss-counter.ts'
 import { type ConversionReport, ReportBuilder } from '../report/report.ts'
 import type { DatasetWriter, WriteContext, WriteOptions } from '../writing/dataset-writer.ts'
 import { checkSize } from './check-size.ts'
+import { withoutIgnored } from './without-ignored.ts'
 
 type OptionalOptions<T> = { [Key in keyof T]?: T[Key] | undefined }
 
@@ -72,7 +74,7 @@ async function writeOneByOne(
   for await (const record of reader.images()) {
     signal?.throwIfAborted()
     if (context.options.images === 'copy') checkSize(record)
-    const writing = writer.image(record)
+    const writing = writer.image(withoutIgnored(record, context))
     if (writing !== undefined) await writing
     if (++images % YIELD_EVERY === 0) {
       onProgress({ images })
@@ -85,7 +87,8 @@ async function writeOneByOne(
 function fillOptions(options: TargetOptions, task: TaskType): WriteOptions {
   const { to, images = 'copy', multiPart = 'bridge', vocOneBased = false, minAreaPx = 1e-3, decimals = 6 } = options
   const crowd = options.crowd ?? (to === 'coco' || to === 'dice' ? 'keep' : 'skip')
-  return { task, images, multiPart, crowd, vocOneBased, minAreaPx, decimals, signal: options.signal }
+  const { ignored = 'keep' } = options
+  return { task, images, multiPart, crowd, ignored, vocOneBased, minAreaPx, decimals, signal: options.signal }
 }
 
 /** The options that the result depends on. */
@@ -112,8 +115,12 @@ export function checkFormat(name: string, format: DatasetFormat | undefined): vo
   throw new DatasetError(`"${name}" is ${JSON.stringify(format)}; expected one of ${DatasetFormat.options.join(', ')}`)
 }
 
+/** Reasons that do not explain why an image of the dataset is missing. */
+const PASSED_OVER: ReadonlySet<LossReason> = new Set(['file-ignored', 'folder-ignored', 'image-unlabelled'])
+
 function noImages(reader: DatasetReader, report: ReportBuilder): DatasetError {
-  const [first] = [...(reader.losses?.list() ?? []), ...report.losses.list()]
+  const losses = [...(reader.losses?.list() ?? []), ...report.losses.list()]
+  const first = losses.find(({ reason }) => !PASSED_OVER.has(reason)) ?? losses[0]
   const why = first === undefined ? '' : `: ${first.count} × ${first.reason}, such as ${first.examples[0]}`
   return new DatasetError(`None of the dataset's images can be converted${why}`)
 }

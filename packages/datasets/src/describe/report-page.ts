@@ -131,7 +131,7 @@ function picturesSection({ pictures, withoutPictures }: ReportPageOptions): stri
       : `<section><h2>Pictures</h2><p class="quiet">${escapeHtml(withoutPictures)}</p></section>`
   const tiles = pictures.map(
     ({ src, width, height, path, missing }) =>
-      `<figure><img src="${src}" width="${width}" height="${height}" alt="${escapeHtml(path)} with its objects" loading="lazy"><figcaption><bdi>${escapeHtml(path)}</bdi>${missing === undefined ? '' : ` (${escapeHtml(missing)})`}</figcaption></figure>`,
+      `<figure><img src="${src}" width="${width}" height="${height}" alt="${escapeHtml(path)} with its objects" decoding="async"><figcaption><bdi>${escapeHtml(path)}</bdi>${missing === undefined ? '' : ` (${escapeHtml(missing)})`}</figcaption></figure>`,
   )
   return `<section><h2>Pictures</h2><div class="pictures">${tiles.join('\n')}</div></section>`
 }

@@ -47,3 +47,13 @@ export function sharedEnd(a: readonly string[], b: readonly string[]): number {
   while (length < a.length && length < b.length && a.at(-1 - length) === b.at(-1 - length)) length++
   return length
 }
+
+/** `my%20photo.jpg` as addresses of the web have it. */
+export function unescapePath(path: string): string {
+  if (!path.includes('%')) return path
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    return path
+  }
+}

@@ -3,7 +3,7 @@ import { join, posix, sep } from 'node:path'
 import type { SplitName } from '@trainyard/contract'
 import { findSplitOfFolder, SPLIT_FOLDERS } from '../splits/split-folder.ts'
 import { IMAGE_NAME } from './list-files.ts'
-import { PathEnds } from './path-ends.ts'
+import { PathEnds, unescapePath } from './path-ends.ts'
 import { toPortablePath } from './portable-path.ts'
 import { isToolFile, isToolFolder } from './tool-folders.ts'
 
@@ -86,7 +86,7 @@ export function createPixelFinder(
       const found = path === undefined ? undefined : findInFolders(path)
       if (found !== undefined) return found
       byEnd ??= new PathEnds(listImages(root))
-      const guessed = byEnd.find(fileName)
+      const guessed = byEnd.find(fileName) ?? byEnd.find(unescapePath(fileName))
       return guessed === undefined ? undefined : { path: guessed, file: join(root, guessed), isGuessed: true }
     },
   }

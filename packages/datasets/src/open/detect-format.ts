@@ -4,6 +4,7 @@ import { DatasetFormat, DICE_FILE_NAMES } from '@trainyard/contract'
 import { DatasetError } from '@trainyard/contract/trainer-errors'
 import { IMAGE_NAME, listFiles } from '../files/list-files.ts'
 import { decodeText, encodingOfMark } from '../files/read-text.ts'
+import { asUtf8 } from '../json/as-utf8.ts'
 import { cutJson } from '../json/cut-json.ts'
 import { findSplitOfFolder } from '../splits/split-folder.ts'
 import { findDatasetRoot } from './find-dataset-root.ts'
@@ -33,6 +34,7 @@ export interface DetectFormatOptions {
 /** Formats whose readers expect their files at the top of the folder. */
 export const AT_ROOT: ReadonlySet<DatasetFormat> = new Set([
   'yolo',
+  'coco',
   'imagefolder',
   'dice',
   'masks',
@@ -105,8 +107,21 @@ export async function findFormats(
         { reason: 'unknown-format' },
       )
     else detectFolders(files, evidence)
+    if (evidence.size === 0) throwForArchive(name, files)
   }
   return [...evidence].map(([format, seen]) => ({ format, evidence: seen }))
+}
+
+/** Datasets are downloaded as archives, and sometimes given as such. */
+function throwForArchive(name: string, files: readonly string[]): void {
+  const archive = files.find((file) => /\.(?:zip|tar|tgz|tar\.[a-z0-9]+|7z|rar)$/i.test(file))
+  if (archive !== undefined)
+    throw new DatasetError(
+      `The format of ${name} is unknown: ${archive} is an archive; unpack it and give its folder`,
+      {
+        reason: 'unknown-format',
+      },
+    )
 }
 
 function add(evidence: Evidence, format: DatasetFormat, seen: string): void {
@@ -152,7 +167,8 @@ async function inspectJson(
       isDecided = annotation.keys.length > 0 || image.keys.includes('annotations')
     },
   })
-  const members = await cutJson(file, name, {
+  const copy = await asUtf8(file, signal).catch(() => ({ file, remove: undefined }))
+  const members = await cutJson(copy.file, name, {
     arrays: { images: firstKeys(image), annotations: firstKeys(annotation) },
     isEnough: () => isDecided,
     signal,
@@ -160,6 +176,7 @@ async function inspectJson(
     if (error instanceof DatasetError) return undefined
     throw error
   })
+  await copy.remove?.()
   if (members === undefined) return undefined
   if (typeof members.task_type === 'string') return { format: 'dice', text: `${name} has a task_type` }
   if (image.keys.includes('annotations')) return { format: 'dice', text: `${name} has annotations inside its images` }
@@ -206,7 +223,8 @@ async function detectYolo(root: string, files: readonly string[], evidence: Evid
 /** The whole text of a file, also with bytes that are not UTF-8. Empty when it cannot be read, which its reader reports. */
 async function readAnyText(path: string, name: string): Promise<string> {
   const bytes = await readFile(path).catch(() => new Uint8Array())
-  return encodingOfMark(bytes) === undefined ? Buffer.from(bytes).toString('utf8') : decodeText(bytes, name)
+  const text = encodingOfMark(bytes) === undefined ? Buffer.from(bytes).toString('utf8') : decodeText(bytes, name)
+  return text.replace(/^\ufeff/, '')
 }
 
 /** Images in folders, and no labels of any format. */

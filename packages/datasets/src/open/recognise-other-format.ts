@@ -62,7 +62,7 @@ const BY_CONTENT: readonly (readonly [...Known, file: RegExp, start: RegExp])[] 
   ],
   ['Label Studio CSV', undefined, /\.csv$/i, /^(?:[^\n]*,)?"?annotation_id"?\s*(?:,|\r?\n|$)/],
 ]
-/** Formats of a text file for each image. Every line of the sample has the form. */
+/** Formats of a text file for each image. At least half of the first lines have the form: some can be damaged. */
 const BY_ROWS: readonly (readonly [...Known, row: RegExp])[] = [
   ['DOTA', 'dota', DOTA_LINE],
   ['KITTI', 'kitti', KITTI_ROW],
@@ -90,7 +90,8 @@ export async function recogniseOtherFormat(root: string, files: readonly string[
   for (const seen of texts.slice(0, SAMPLE)) {
     const lines = toLines(await startOf(seen)).slice(0, SAMPLE)
     for (const [name, format, row] of BY_ROWS)
-      if (lines.length > 0 && lines.every((line) => row.test(line))) return { name, format, seen }
+      if (lines.length > 0 && lines.filter((line) => row.test(line)).length * 2 >= lines.length)
+        return { name, format, seen }
   }
   const [mask] = findSemanticMasks(files)
   return mask === undefined ? undefined : { name: 'semantic masks beside images', format: 'masks', seen: mask.mask }

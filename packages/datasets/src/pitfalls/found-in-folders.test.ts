@@ -211,7 +211,7 @@ describe('files beside and inside COCO', () => {
     }
     const { report, count } = await readTo(files)
     expect([report.splits.train.images, report.splits.val.images]).toEqual([0, 1])
-    expect(count('image-duplicate')).toBe(1)
+    expect(count('image-in-several-splits')).toBe(1)
   })
 
   it.each([

@@ -4,6 +4,8 @@ export type LossReason =
   | 'image-missing-file'
   | 'image-unreadable'
   | 'image-duplicate'
+  /** It is read in the split that must not leak: test before val before train. */
+  | 'image-in-several-splits'
   | 'image-renamed'
   | 'image-size-unknown'
   | 'image-unsafe-path'
@@ -43,6 +45,8 @@ export type LossReason =
   | 'annotation-too-small'
   | 'annotation-kind-not-supported'
   | 'crowd-skipped'
+  /** Marked as `difficult` or `ignore`, and skipped by choice. */
+  | 'ignored-skipped'
   | 'extra-label-dropped'
   | 'annotation-id-dropped'
   | 'annotation-attributes-dropped'

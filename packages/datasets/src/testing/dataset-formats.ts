@@ -49,6 +49,7 @@ export function writeContext(
       images: 'none',
       multiPart: 'bridge',
       crowd: 'keep',
+      ignored: 'keep',
       vocOneBased: false,
       minAreaPx: 1e-3,
       decimals: 6,

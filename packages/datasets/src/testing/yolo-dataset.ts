@@ -64,6 +64,7 @@ export async function writeYolo(
       images: 'copy',
       multiPart: 'bridge',
       crowd: 'skip',
+      ignored: 'keep',
       vocOneBased: false,
       minAreaPx: 1e-3,
       decimals: 6,

@@ -158,7 +158,7 @@ test('reports the losses of reading, and does not follow links out of the folder
     3,
     [
       'annotation-invalid: "a" in Annotations/1.xml',
-      'image-unlabelled: JPEGImages/2.png has no XML file',
+      'image-unlabelled: JPEGImages/2.png: no XML file names it',
       'image-unsafe-path: JPEGImages/1.png',
     ],
   ])

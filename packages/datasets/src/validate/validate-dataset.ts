@@ -126,15 +126,17 @@ export async function validateDataset(
     onProgress?.({ images })
   }
   contents.finish()
-  if (dir !== undefined) await findOrphans(dir, files, findings, signal)
+  if (dir !== undefined) await findOrphans(dir, { files, isAnnotation: reader.isAnnotationFile }, findings, signal)
   for (const loss of reader.losses?.list() ?? []) {
+    const isLeak = loss.reason === 'image-in-several-splits'
     for (const [index, example] of loss.examples.entries())
       findings.add(
-        'lost-in-reading',
-        `${loss.reason}: ${example}`,
+        isLeak ? 'split-leak' : 'lost-in-reading',
+        isLeak ? example : `${loss.reason}: ${example}`,
         index === 0 ? loss.count - loss.examples.length + 1 : 1,
       )
   }
+  if (classes.length === 0 && images > 0) findings.add('classes-missing', 'no class')
   checkClasses(classes, splits, findings)
   checkSplits(images, splits, findings)
   const [width, height] = [rangeOf(widths), rangeOf(heights)]
@@ -285,14 +287,14 @@ async function createSimilarCheck(findings: FindingCollector) {
 
 async function findOrphans(
   dir: string,
-  files: ReadonlySet<string>,
+  { files, isAnnotation }: { files: ReadonlySet<string>; isAnnotation: DatasetReader['isAnnotationFile'] },
   findings: FindingCollector,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const named = new Set([...files].map((file) => resolve(file)))
   for (const path of (await listFiles(dir, { signal })).files) {
     // Masks of Pascal VOC are images too.
-    if (/(?:^|\/)Segmentation(?:Class|Object)[^/]*\//.test(path)) continue
+    if (/(?:^|\/)Segmentation(?:Class|Object)[^/]*\//.test(path) || isAnnotation?.(path)) continue
     if (IMAGE_NAME.test(path) && !named.has(resolve(dir, path))) findings.add('image-orphan', path)
   }
 }

@@ -18,6 +18,8 @@ export interface WriteOptions {
   multiPart: 'bridge' | 'split' | 'largest'
   /** Crowd regions (`iscrowd: 1`). Default: `keep` for COCO and DICE, `skip` for the others. */
   crowd: 'skip' | 'keep'
+  /** Objects that the source marks as `difficult` (Pascal VOC, DOTA) or `ignore`. Default `keep`: as any other object. */
+  ignored: 'skip' | 'keep'
   /** Corners of Pascal VOC are 1-based and inclusive, as in the devkit. Default false: 0-based. */
   vocOneBased: boolean
   /** Objects with a smaller area after clipping are dropped, in square pixels. Default 1e-3. */

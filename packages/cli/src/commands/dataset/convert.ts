@@ -12,6 +12,7 @@ interface ConvertInput extends SourceInput {
   images: 'copy' | 'none' | undefined
   multiPart: 'bridge' | 'split' | 'largest' | undefined
   crowd: 'keep' | 'skip' | undefined
+  ignored: 'keep' | 'skip' | undefined
   minArea: number | undefined
   decimals: number | undefined
   force: boolean

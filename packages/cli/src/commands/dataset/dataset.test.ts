@@ -159,6 +159,15 @@ test('split keeps the splits of an earlier run, and names a file that holds none
   expect((await split('--previous', 'none.json')).err).toContain('--previous none.json cannot be read')
 })
 
+test('split keeps the splits that it wrote into a folder with the same choices', async () => {
+  using folder = cocoFolder()
+  const split = async (...args: string[]) =>
+    (await run(['split', 'data', 'out', '--to', 'yolo', ...args], { cwd: folder.dir })).out.split('\n', 1)[0]
+  expect(await split()).toBe('0 images keep their split, 10 get one')
+  expect(await split()).toBe('10 images keep their split, 0 get one')
+  expect(await split('--seed', 'b')).toBe('0 images keep their split, 10 get one')
+})
+
 test('split refuses a group that matches no image, and says which images have the same bytes', async () => {
   using folder = cocoFolder()
   const refused = await run(['split', 'data', '--group-by', 're:^vidoe'], { cwd: folder.dir })

@@ -10,6 +10,7 @@ import { createPaint } from '../../terminal/paint.ts'
 import { printClasses, printJson, printTable } from '../../terminal/table.ts'
 import { cleanText, formatCount } from '../../terminal/text.ts'
 import { convertAndPrint } from './convert-and-print.ts'
+import { findKeptSplits, keepSplits } from './kept-splits.ts'
 import { linkRoot, readSource, type SourceInput } from './read-source.ts'
 import { targetFormat } from './target-format.ts'
 
@@ -29,7 +30,10 @@ export async function run(input: SplitInput, io: CliIo): Promise<number> {
   const { source, target, to, from, task, vocOneBased, json } = input
   const { ratios, groupBy, stratify, seed, previous, lookAlikes, reassign } = input
   if (to !== undefined && target === undefined) throw new UsageError('--to requires the argument DST')
-  const known = previous === undefined ? undefined : await readSplits(io, previous)
+  const folder = target === undefined ? undefined : resolve(io.cwd, target)
+  const choices = { ratios, groupBy, stratify, seed, lookAlikes, reassign }
+  const own = folder === undefined ? undefined : await findKeptSplits(folder, choices)
+  const known = previous === undefined ? own : await readSplits(io, previous)
   const { result, format } = await readSource(input, io, async (reader, signal) => ({
     result: await splitDataset(reader, {
       ratios,
@@ -51,9 +55,10 @@ export async function run(input: SplitInput, io: CliIo): Promise<number> {
   if (!json) io.stdout.write('\n')
   const paths = { source: resolve(io.cwd, source), target: resolve(io.cwd, target) }
   const options = { ...paths, to: targetFormat(to, format), splits: result.splits }
-  return convertAndPrint({ ...options, from, task, vocOneBased, followLinks: linkRoot(input.followLinks, io) }, io, {
-    json,
-  })
+  const followLinks = linkRoot(input.followLinks, io)
+  const code = await convertAndPrint({ ...options, from, task, vocOneBased, followLinks }, io, { json })
+  if (code === EXIT_CODES.ok) await keepSplits(paths.target, choices, result.splits)
+  return code
 }
 
 /** What `split --json` printed. */
@@ -93,7 +98,7 @@ function printResult({ images, kept, assigned, classes, isExact, warnings }: Spl
   ])
   if (isExact)
     io.stdout.write(
-      `${paint('dim', 'note')}: with fewer than 1,000 images the ratios are met exactly, and new images can move others; keep the output of --json for --previous\n`,
+      `${paint('dim', 'note')}: with fewer than 1,000 images the ratios are met exactly, and new images can move others; the folder DST and --previous keep them\n`,
     )
   for (const warning of warnings) io.stdout.write(`${paint('yellow', 'warning')}: ${cleanText(warning)}\n`)
 }

@@ -8,6 +8,7 @@ import { ReportBuilder } from '../../report/report.ts'
 import { withSplits } from '../../splits/with-splits.ts'
 import type { WriteContext } from '../../writing/dataset-writer.ts'
 import { checkSize } from '../check-size.ts'
+import { withoutIgnored } from '../without-ignored.ts'
 import type { FromWorker, ImageRange, WorkerInput } from './messages.ts'
 
 const input = workerData as WorkerInput
@@ -24,7 +25,7 @@ async function convert(range: ImageRange): Promise<FromWorker> {
   const reader = input.splits === undefined ? own : withSplits(own, input.splits)
   for await (const record of reader.images()) {
     if (context.options.images === 'copy') checkSize(record)
-    const writing = writer.image(record)
+    const writing = writer.image(withoutIgnored(record, context))
     if (writing !== undefined) await writing
     images++
   }

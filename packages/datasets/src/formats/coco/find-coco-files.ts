@@ -13,6 +13,15 @@ export interface CocoFile {
   split: SplitName | undefined
 }
 
+export interface FoundCocoFiles {
+  root: string
+  files: CocoFile[]
+  /** Names of files about the same images that are not read: captions, keypoints beside instances. */
+  others: string[]
+  /** The given path is one file; what lies beside it is no part of the dataset. */
+  isFile: boolean
+}
+
 /** Other annotation files that COCO ships beside the instances. */
 const OTHERS = /^(captions|panoptic|stuff|image_info)_/
 const KEYPOINTS = /^person_keypoints_/
@@ -24,7 +33,7 @@ const KEYPOINTS = /^person_keypoints_/
 export async function findCocoFiles(
   dir: string,
   { task, name = `"${dir}"` }: Pick<ReadOptions, 'task' | 'name'> = {},
-): Promise<{ root: string; files: CocoFile[] }> {
+): Promise<FoundCocoFiles> {
   const stats = await stat(dir).catch((error: unknown) => {
     throw new DatasetError(`${name} cannot be read`, { reason: 'unreadable', cause: error })
   })
@@ -32,7 +41,7 @@ export async function findCocoFiles(
     const name = basename(dir)
     const folder = dirname(dir)
     const root = basename(folder) === 'annotations' ? dirname(folder) : folder
-    return { root, files: [{ file: dir, name, split: findSplitInName(name) }] }
+    return { root, files: [{ file: dir, name, split: findSplitInName(name) }], others: [], isFile: true }
   }
   const folders = (await readdir(dir, { withFileTypes: true })).filter((entry) => entry.isDirectory())
   const places = [
@@ -54,7 +63,8 @@ export async function findCocoFiles(
   const keypoints = labels.filter(({ file }) => KEYPOINTS.test(basename(file)))
   const instances = labels.filter((file) => !keypoints.includes(file))
   const chosen = task === 'pose' && keypoints.length > 0 ? keypoints : instances.length > 0 ? instances : keypoints
-  return { root: dir, files: chosen }
+  const others = found.filter((file) => !chosen.includes(file)).map(({ name }) => name)
+  return { root: dir, files: chosen, others, isFile: false }
 }
 
 /** The split in a name, such as `train2017`, `instances_val.json` or `valid`. */

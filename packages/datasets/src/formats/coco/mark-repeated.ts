@@ -57,6 +57,8 @@ function keepStrictest(
   for (const [{ index, fileNames }, at] of others) {
     index.repeated ??= new Uint8Array(new SharedArrayBuffer(fileNames.length))
     index.repeated[at] = 1
-    losses.add('image-duplicate', `${path} is in ${kept?.[0].index.name} and in ${index.name}`)
+    const isLeak = index.split !== undefined && index.split !== kept?.[0].index.split
+    const reason = isLeak ? 'image-in-several-splits' : 'image-duplicate'
+    losses.add(reason, `${path} is in ${kept?.[0].index.name} and in ${index.name}`)
   }
 }

@@ -18,7 +18,11 @@ export interface CocoClasses {
  * One list of classes for all files, in the order of their category ids. Ids are any numbers with any gaps, so `id - 1` is
  * wrong for most datasets. Files that number the same names differently are joined by name.
  */
-export function readCocoClasses(files: readonly CocoCategories[], losses: LossCounter): CocoClasses {
+export function readCocoClasses(given: readonly CocoCategories[], losses: LossCounter): CocoClasses {
+  const files = given.map(({ name, categories }) => ({
+    name,
+    categories: categories.map((category, index) => withName(category, `categories[${index}] in ${name}`, losses)),
+  }))
   const isSameNumbering = hasOneNumbering(files)
   const classes = new Map<string, DatasetClassInfo>()
   const keyOf = ({ id, name }: Record<string, unknown>) => (isSameNumbering ? String(id) : `name ${name}`)
@@ -52,9 +56,24 @@ export function readCocoClasses(files: readonly CocoCategories[], losses: LossCo
   return {
     classes: ordered.map(([, info], id) => ({ ...info, id })),
     byId: files.map(
-      ({ categories }) => new Map(categories.map((item) => [String(item.id), numbers.get(keyOf(item)) ?? -1])),
+      ({ categories }) =>
+        new Map(
+          categories.flatMap((item) => {
+            const number = numbers.get(keyOf(item))
+            return number === undefined ? [] : [[String(item.id), number] as const]
+          }),
+        ),
     ),
   }
+}
+
+/** A category without a name is called by its id. */
+function withName(category: Record<string, unknown>, place: string, losses: LossCounter): Record<string, unknown> {
+  const { id, name } = category
+  if ((name !== undefined && name !== null && name !== '') || (typeof id !== 'number' && typeof id !== 'string'))
+    return category
+  losses.add('class-name-invented', `${place} has no name: class_${id}`)
+  return { ...category, name: `class_${id}` }
 }
 
 /** Whether an id has the same name in every file. */

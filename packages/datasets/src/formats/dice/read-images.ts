@@ -11,6 +11,26 @@ import type { DiceHead } from './read-head.ts'
 import { toAnnotation } from './to-annotation.ts'
 
 const MAX_PATH_LENGTH = 1024
+/** Members that are numbers or lists of numbers. */
+const NUMBERS = new Set([
+  'width',
+  'height',
+  'depth',
+  'bbox',
+  'area',
+  'segmentation',
+  'keypoints',
+  'polyline',
+  'class_id',
+])
+
+/** Numbers that a tool wrote as text, as numbers. */
+function forgive(value: unknown, isNumber = false): unknown {
+  if (Array.isArray(value)) return value.map((item) => forgive(item, isNumber))
+  if (typeof value === 'string' && isNumber && value.trim() !== '') return Number(value)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, forgive(item, NUMBERS.has(key))]))
+}
 
 /** The second pass over a DICE file: one image at a time, with its annotations. */
 export class DiceImageReader {
@@ -25,6 +45,8 @@ export class DiceImageReader {
 
   constructor(options: {
     dir: string
+    /** The annotation file, or a copy of it. */
+    file: string
     name: string
     index: DiceIndex
     head: DiceHead
@@ -37,7 +59,7 @@ export class DiceImageReader {
     this.#head = options.head
     this.#losses = options.losses
     this.#onIssue = options.onIssue
-    const file = join(options.dir, options.name)
+    const { file } = options
     this.#images = new FileWindow(file)
     this.#annotations = new FileWindow(file)
   }
@@ -102,6 +124,8 @@ export class DiceImageReader {
   #parse(value: Record<string, unknown>, at: number, field: string): DiceImage | undefined {
     const parsed = DiceImage.safeParse(value)
     if (parsed.success) return parsed.data
+    const forgiven = DiceImage.safeParse(forgive(value))
+    if (forgiven.success) return forgiven.data
     const issues = toIssues(parsed.error, value, field).map(({ path, ...issue }) => ({
       ...issue,
       path: path.replace(/^images\[\d+\]\.annotations\[(\d+)\]/, (_, number) =>

@@ -2,8 +2,12 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DICE_FILE_NAMES, type TaskType } from '@trainyard/contract'
 import { DatasetError } from '@trainyard/contract/trainer-errors'
+import { countSkipped } from '../../files/count-skipped.ts'
+import { listFiles } from '../../files/list-files.ts'
+import { asUtf8 } from '../../json/as-utf8.ts'
 import type { DatasetReader, ReadOptions } from '../../record/record.ts'
 import { LossCounter } from '../../report/loss-counter.ts'
+import { countOthers } from '../count-others.ts'
 import { indexDiceFile } from './index-dice-file.ts'
 import { readHead } from './read-head.ts'
 import { DiceImageReader } from './read-images.ts'
@@ -31,7 +35,8 @@ export async function readDice(dir: string, options: ReadOptions = {}): Promise<
     const message = `No DICE annotation file (${DICE_FILE_NAMES.join(', ')}) in ${datasetName}`
     throw new DatasetError(message, { reason: 'no-annotations' })
   }
-  const index = await indexDiceFile(join(dir, name), name, signal)
+  const { file, remove } = await asUtf8(join(dir, name), signal)
+  const index = await indexDiceFile(file, name, signal)
   const head = readHead(index, name, task)
   if (index.imageOffsets.length === 0) {
     throw new DatasetError(`${name} lists no images: a dataset needs at least one`, { reason: 'no-images' })
@@ -45,9 +50,19 @@ export async function readDice(dir: string, options: ReadOptions = {}): Promise<
     attributes: head.attributes,
     losses,
     async *images() {
-      yield* new DiceImageReader({ dir, name, index, head, losses, onIssue }).read()
+      const seen = new Set<string>()
+      for (const record of new DiceImageReader({ dir, file, name, index, head, losses, onIssue }).read()) {
+        seen.add(record.path)
+        yield record
+      }
+      const listing = await listFiles(dir, options)
+      countSkipped(listing, losses)
+      const own = new Set<string>(DICE_FILE_NAMES)
+      const isOwn = (path: string) => own.has(path)
+      countOthers({ dir, files: listing.files, isOwn, isRead: (path) => seen.has(path), losses })
     },
   }
+  if (remove !== undefined) reader.close = remove
   if (head.datasetName !== undefined) reader.name = head.datasetName
   return reader
 }

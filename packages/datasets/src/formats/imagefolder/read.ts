@@ -10,9 +10,10 @@ import { isOtherImage } from '../../images/other-images.ts'
 import { sortNames, toClasses } from '../../record/classes.ts'
 import type { DatasetReader, ReadOptions } from '../../record/record.ts'
 import { LossCounter } from '../../report/loss-counter.ts'
-import { findSplitOfFolder } from '../../splits/split-folder.ts'
+import { findSplitInWords, findSplitOfFolder } from '../../splits/split-folder.ts'
 
 interface Root {
+  /** A folder of a split; empty for the dataset itself. */
   path: string
   split: SplitName | undefined
 }
@@ -71,11 +72,19 @@ export async function readImageFolder(dir: string, options: ReadOptions = {}): P
 
 /** The split folders that have folders in them: a folder `test` with images alone is a class. */
 async function findRoots(dir: string, followLinks: string | undefined): Promise<Root[]> {
+  const names = await listFolders(dir, followLinks)
+  // Names such as `training_set` can be classes too (`crash_test`): all folders must name a split.
+  const isLoose = names.length > 1 && names.every((name) => findSplitInWords(name) !== undefined)
   const roots: Root[] = []
-  for (const name of await listFolders(dir, followLinks)) {
-    const split = findSplitOfFolder(name)
-    if (split !== undefined && (await listFolders(join(dir, name), followLinks)).length > 0)
-      roots.push({ path: name, split })
+  for (const name of names) {
+    const split = isLoose ? findSplitInWords(name) : findSplitOfFolder(name)
+    const inside = split === undefined ? [] : await listFolders(join(dir, name), followLinks)
+    if (inside.length === 0) continue
+    // Archives repeat the name: `training_set/training_set/cat`.
+    const [only = ''] = inside
+    const isRepeated = inside.length === 1 && findSplitInWords(only) === split
+    const repeated = isRepeated ? await listFolders(join(dir, name, only), followLinks) : []
+    roots.push({ path: repeated.length > 0 ? `${name}/${only}` : name, split })
   }
   return roots.length > 0 ? roots : [{ path: '', split: undefined }]
 }

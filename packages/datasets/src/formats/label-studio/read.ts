@@ -43,6 +43,11 @@ function toImages(value: unknown, path: string, losses: LossCounter): NamedImage
       losses.add('annotation-invalid', `${from} has no image`)
       return []
     }
+    if (isUnlabelled(task)) {
+      const predictions = asArray(member(task, 'predictions')).length
+      if (predictions > 0) losses.add('extra-label-dropped', `${from} has only predictions of a model`, predictions)
+      return []
+    }
     const regions = regionsOf(task, from, losses)
     const [first] = regions.filter((region) => toSide(member(region, 'original_width')) > 0)
     return [
@@ -55,6 +60,12 @@ function toImages(value: unknown, path: string, losses: LossCounter): NamedImage
       },
     ]
   })
+}
+
+/** A task that no one has annotated, or that every annotator skipped. An empty result is an image without objects. */
+function isUnlabelled(task: unknown): boolean {
+  const lists = member(task, 'annotations') ?? member(task, 'completions')
+  return Array.isArray(lists) && lists.every((list) => member(list, 'was_cancelled') === true)
 }
 
 /** The value of a task that names its image. */

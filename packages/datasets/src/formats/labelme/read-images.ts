@@ -3,16 +3,19 @@ import { tmpdir } from 'node:os'
 import { join, posix } from 'node:path'
 import type { TaskType } from '@trainyard/contract'
 import { countSkipped } from '../../files/count-skipped.ts'
-import { type FileListing, IMAGE_NAME } from '../../files/list-files.ts'
+import type { FileListing } from '../../files/list-files.ts'
 import { toPortablePath } from '../../files/portable-path.ts'
 import { splitExtension } from '../../files/split-extension.ts'
 import type { ImageRecord } from '../../record/record.ts'
 import type { LossCounter } from '../../report/loss-counter.ts'
 import { findSplitOfFolder } from '../../splits/split-folder.ts'
+import { countOthers } from '../count-others.ts'
 import { readLabelMeFile } from './json-file.ts'
 import type { KeypointNames, LabelMeFile } from './schema.ts'
 import { toAnnotations } from './shapes.ts'
 
+/** Lists of labels, as LabelMe's own tools use them, and our own. */
+const OWN_FILE = /(?:^|\/)(?:labels|flags|classes|class_names)\.txt$|(?:^|\/)keypoints\.json$/i
 const SUFFIXES = ['.jpg', '.jpeg', '.png', '.JPG', '.JPEG', '.PNG']
 
 export interface LabelMeImageReaderOptions {
@@ -52,9 +55,15 @@ export class LabelMeImageReader {
       else yield record
       seen.add(record.path)
     }
-    for (const path of listing.files)
-      if (IMAGE_NAME.test(path) && !seen.has(path) && !broken.has(`${splitExtension(path).stem}.json`))
-        losses.add('image-unlabelled', `${path} has no JSON file`)
+    const own = new Set([...jsonPaths, ...broken])
+    countOthers({
+      dir,
+      files: listing.files,
+      isOwn: (path) => own.has(path) || OWN_FILE.test(path),
+      isRead: (path) => seen.has(path) || broken.has(`${splitExtension(path).stem}.json`),
+      unread: 'no JSON file names it',
+      losses,
+    })
   }
 
   async close(): Promise<void> {

@@ -3,6 +3,7 @@ import { mergeRles, rasterizeRings, rleBox } from '../../geometry/rle.ts'
 import { decodePng, type PngImage } from '../../images/decode-png.ts'
 import type { Annotation } from '../../record/record.ts'
 import type { LossCounter, LossReason } from '../../report/loss-counter.ts'
+import { toNumber } from '../named/loose.ts'
 import { ellipseRing, runsOfBox } from '../named/outlines.ts'
 import type { KeypointNames, LabelMeShape } from './schema.ts'
 
@@ -59,9 +60,9 @@ type Lose = (reason: LossReason, what: string) => undefined
 
 function toGeometry(shape: LabelMeShape, context: ShapeContext, lose: Lose): Geometry | undefined {
   const points: number[] = []
-  for (const [x, y] of shape.points) {
-    if (typeof x !== 'number' || typeof y !== 'number' || !Number.isFinite(x + y))
-      return lose('annotation-invalid', `a point is ${JSON.stringify([x, y])}`)
+  for (const point of shape.points) {
+    const [x = Number.NaN, y = Number.NaN] = point.map(toNumber)
+    if (!Number.isFinite(x + y)) return lose('annotation-invalid', `a point is ${JSON.stringify(point.slice(0, 2))}`)
     points.push(x, y)
   }
   const count = points.length / 2

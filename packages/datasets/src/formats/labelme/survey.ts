@@ -60,6 +60,7 @@ function addFile(survey: Survey, { shapes, flags }: LabelMeFile): void {
   const groups = new Set<string | number>()
   for (const { shape_type: type, label, group_id: group } of shapes) {
     survey.shapeTypes.add(type)
+    if (label.trim() === '') continue
     survey.labels.add(label)
     ;(type === 'point' ? survey.pointLabels : survey.objectLabels).add(label)
     if (type !== 'point' && group !== undefined && group !== null) groups.add(group)

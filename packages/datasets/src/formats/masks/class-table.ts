@@ -4,7 +4,7 @@ import { readText, toLines } from '../../files/read-text.ts'
 import { parseJson } from '../../json/json-text.ts'
 import { asArray, asText, member, toNumber } from '../named/loose.ts'
 import { devkitColour } from '../voc/colour-map.ts'
-import { isBackground, numbered, parseColour, parseLabelMap, type VocLabels } from '../voc/labels.ts'
+import { isBackground, parseColour, parseLabelMap, type VocLabels } from '../voc/labels.ts'
 
 /** A row of a table: the number and the colour of a class in masks, as far as the table has them. */
 interface TableRow {
@@ -57,7 +57,10 @@ async function readTable(dir: string, path: string): Promise<VocLabels> {
   if (name.endsWith('.json')) return toLabels(fromJson(parseJson(text, path), path))
   if (name.endsWith('.csv')) return toLabels(fromCsv(text, path))
   if (name.startsWith('label_col')) return toLabels(fromColours(text))
-  return numbered([...new Set(toLines(text).filter((line) => !line.startsWith('#')))])
+  const names = [...new Set(toLines(text).filter((line) => !line.startsWith('#')))]
+  // Numbers start at the background when the list has it.
+  const first = isBackground(names[0] ?? '') ? 0 : 1
+  return toLabels(names.map((name, index) => ({ name, number: index + first })))
 }
 
 /** `{"0": "background"}`, alone or as `label_map` beside `segmentation_colors` as in Datumaro. */

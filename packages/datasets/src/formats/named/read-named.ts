@@ -4,12 +4,12 @@ import { DatasetError } from '@trainyard/contract/trainer-errors'
 import { countSkipped } from '../../files/count-skipped.ts'
 import { type FileListing, IMAGE_NAME } from '../../files/list-files.ts'
 import { toPortablePath } from '../../files/portable-path.ts'
-import { isOtherImage } from '../../images/other-images.ts'
 import { sortNames, toClasses } from '../../record/classes.ts'
 import { findRecordSize } from '../../record/find-record-size.ts'
 import type { Annotation, DatasetClassInfo, DatasetReader, ImageRecord, ReadOptions } from '../../record/record.ts'
 import { LossCounter, type LossReason } from '../../report/loss-counter.ts'
 import { findSplitOfFolder } from '../../splits/split-folder.ts'
+import { countOthers } from '../count-others.ts'
 import { findMistake, withValidRings } from './check-object.ts'
 import { ImageNames } from './image-names.ts'
 import type { NamedImage, NamedObject } from './named-image.ts'
@@ -45,7 +45,7 @@ export async function readNamed(dataset: NamedDataset, { task, signal, name }: R
     // Nothing is left to find.
     if (dataset.classes !== undefined && (task ?? dataset.taskType) !== undefined) break
     for (const { label, kind } of image.objects) {
-      labels.add(label)
+      if (label.trim() !== '') labels.add(label)
       kinds.add(kind)
     }
   }
@@ -102,19 +102,8 @@ class NamedReader {
       else yield record
       seen.add(record.path)
     }
-    for (const path of this.#images)
-      if (!seen.has(path)) this.#losses.add('image-unlabelled', `${path}: no annotation names it`)
-    this.#countOthers()
-  }
-
-  /** Counts files that are neither read images nor annotations. */
-  #countOthers(): void {
-    const { dir, listing, isOwn } = this.#dataset
-    for (const path of listing.files) {
-      if (IMAGE_NAME.test(path) || isOwn(path)) continue
-      const isImage = isOtherImage(join(dir, path))
-      this.#losses.add(isImage ? 'image-not-loadable' : 'file-ignored', isImage ? `${path}: its suffix` : path)
-    }
+    const { dir, isOwn } = this.#dataset
+    countOthers({ dir, files: listing.files, isOwn, isRead: (path) => seen.has(path), losses: this.#losses })
   }
 
   #toRecord(image: NamedImage): ImageRecord | undefined {
@@ -144,7 +133,10 @@ class NamedReader {
     const { label, ...annotation } = withValidRings(given, lose)
     const classId = this.#classIds.get(label)
     if (classId === undefined) {
-      lose('annotation-of-unknown-class', `${JSON.stringify(label)} is not in the class list`)
+      lose(
+        'annotation-of-unknown-class',
+        label.trim() === '' ? 'an object without a label' : `${JSON.stringify(label)} is not in the class list`,
+      )
       return undefined
     }
     const mistake = findMistake({ label, ...annotation })

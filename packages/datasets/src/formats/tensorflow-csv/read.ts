@@ -1,6 +1,7 @@
 import { DatasetError } from '@trainyard/contract/trainer-errors'
 import { listFiles } from '../../files/list-files.ts'
 import { parseCsv, parseCsvTable } from '../../files/parse-csv.ts'
+import { boxOfCorners } from '../../geometry/box.ts'
 import { readLimitedText } from '../../json/json-text.ts'
 import type { DatasetReader, ReadOptions } from '../../record/record.ts'
 import { toNumber, toSide } from '../named/loose.ts'
@@ -51,7 +52,7 @@ function toImages(text: string, path: string): Iterable<NamedImage> {
     const [left = 0, top = 0, right = 0, bottom = 0] = sides
     // An image without objects has a row with empty cells.
     if (cell('xmin') === '' && cell('class') === '') continue
-    image.objects.push({ kind: 'box', label: cell('class') ?? '', bbox: [left, top, right - left, bottom - top] })
+    image.objects.push({ kind: 'box', label: cell('class') ?? '', bbox: boxOfCorners(left, top, right, bottom) })
   }
   return images.values()
 }

@@ -1,18 +1,23 @@
 import { posix } from 'node:path'
 import { foldPath } from '../../files/fold-path.ts'
 import { IMAGE_NAME } from '../../files/list-files.ts'
+import { PathEnds } from '../../files/path-ends.ts'
 import { toPortablePath } from '../../files/portable-path.ts'
 import { splitExtension } from '../../files/split-extension.ts'
 
 const IMAGE_FOLDERS = ['JPEGImages', 'Images', 'images']
+/** The folder of the XML files in a devkit. */
+export const XML_FOLDER = /^(?:annotations?|xmls?)$/i
 
 /** Finds the image that an XML file describes. */
 export class ImageFinder {
   readonly #paths: ReadonlySet<string>
   readonly #byStem = new Map<string, string>()
+  readonly #byEnd: PathEnds
 
   constructor(paths: readonly string[]) {
     this.#paths = new Set(paths)
+    this.#byEnd = new PathEnds(paths.filter((path) => IMAGE_NAME.test(path)))
     for (const path of paths) {
       const key = foldPath(splitExtension(path).stem)
       if (IMAGE_NAME.test(path) && !this.#byStem.has(key)) this.#byStem.set(key, path)
@@ -34,7 +39,9 @@ export class ImageFinder {
       const found = this.#byStem.get(foldPath(path)) ?? this.#byStem.get(foldPath(stem))
       if (found !== undefined) return { path: found, exists: true }
     }
-    return { path: candidates[0] ?? stem, exists: false }
+    // `images/a.jpg` for `labels_voc/a.xml`: the only image of the name.
+    const byEnd = name === '' ? undefined : this.#byEnd.find(posix.join(devkit ?? '.', name))
+    return byEnd === undefined ? { path: candidates[0] ?? stem, exists: false } : { path: byEnd, exists: true }
   }
 }
 

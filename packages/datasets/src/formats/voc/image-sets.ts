@@ -33,6 +33,8 @@ export async function readImageSets(
       }
       // An image in two lists belongs to the one that must not leak: test before val before train.
       const first = splits.get(key)
+      if (first !== undefined && first !== split)
+        losses.add('image-in-several-splits', `${line.slice(0, 200)} is in the lists ${first} and ${split}`)
       if (first === undefined || first === 'train' || split === 'test') splits.set(key, split)
     }
   }

@@ -47,7 +47,7 @@ export function parseLabelMap(text: string, found: ReadonlySet<string>, hasMasks
   const byColour = new Map<number, number>()
   for (const [index, { name, colour = devkitColour(index + first) }] of rows.entries()) {
     const isNone = isBackground(name) || name === 'ignored' || colour === devkitColour(VOID)
-    if (names.includes(name) || (hasMasks && isNone && !found.has(name))) continue
+    if (names.includes(name) || ((hasMasks || isBackground(name)) && isNone && !found.has(name))) continue
     const id = names.push(name) - 1
     if (isNone) continue
     byNumber.set(index + first, id)

@@ -231,7 +231,7 @@ test('writes indexed masks, a label map and lists, with the smaller of two objec
 })
 
 test('masks keep every pixel in a round trip, and a second round trip gives the same bytes without losses', async () => {
-  using folder = temporaryFolder({ 'a/x': '', 'b/x': '' })
+  using folder = temporaryFolder({ 'a/LICENSE': '', 'b/LICENSE': '' })
   const [a, b] = [join(folder.dir, 'a'), join(folder.dir, 'b')]
   const hole = rasterizeRing([0, 0, 9, 0, 9, 9, 0, 9], 20, 12)
   await segmented(a, [

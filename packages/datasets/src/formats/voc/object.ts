@@ -29,7 +29,11 @@ export function toVocAnnotation(object: XmlElement, classId: number, oneBased: b
 
 function readBox(box: XmlElement | undefined, oneBased: boolean): Annotation['bbox'] {
   const sides = ['xmin', 'ymin', 'xmax', 'ymax'].map((name) => readNumber(childText(box, name)))
-  const [left = NaN, top = NaN, right = NaN, bottom = NaN] = sides
+  const [x1 = NaN, y1 = NaN, x2 = NaN, y2 = NaN] = sides
+  // Some tools write the corners in the order in which they were drawn. From 1 on, the far corner of a thin box comes first.
+  const isTurned = !oneBased && (x2 < x1 || y2 < y1)
+  const [left, top] = isTurned ? [Math.min(x1, x2), Math.min(y1, y2)] : [x1, y1]
+  const [right, bottom] = isTurned ? [Math.max(x1, x2), Math.max(y1, y2)] : [x2, y2]
   // The devkit counts pixels from 1, and the last pixel belongs to the object.
   const shift = oneBased ? 1 : 0
   const [width, height] = [right - left + shift, bottom - top + shift]

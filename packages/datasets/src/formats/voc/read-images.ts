@@ -10,12 +10,15 @@ import type { Annotation, ImageRecord } from '../../record/record.ts'
 import type { LossCounter } from '../../report/loss-counter.ts'
 import { findSplitOfFolder } from '../../splits/split-folder.ts'
 import { childText, findChild, type XmlElement } from '../../xml/parse-xml.ts'
+import { countOthers } from '../count-others.ts'
 import { readAnnotationXml } from './annotation-xml.ts'
-import { ImageFinder } from './image-finder.ts'
+import { ImageFinder, XML_FOLDER } from './image-finder.ts'
 import type { VocLabels } from './labels.ts'
 import { toVocAnnotation } from './object.ts'
 import { type MaskPaths, readMasks } from './read-masks.ts'
 
+/** XML, and the lists of a devkit. */
+const OWN_FILE = /\.xml$|(?:^|\/)ImageSets\/|(?:^|\/)(?:classes|labels|labelmap)\.txt$/i
 const MASK_FOLDER = /(?:^|\/)Segmentation(?:Class|Object)[^/]*\//
 /** Stands in for the XML of an image that has masks only. */
 const NO_XML: XmlElement = { name: 'annotation', text: '', attributes: new Map(), children: [] }
@@ -68,10 +71,14 @@ export class VocImageReader {
       else yield record
       seen.add(record.path)
     }
-    for (const path of listing.files) {
-      if (IMAGE_NAME.test(path) && !seen.has(path) && !MASK_FOLDER.test(path) && !this.#isBroken(path))
-        this.#losses.add('image-unlabelled', `${path} has no XML file`)
-    }
+    countOthers({
+      dir,
+      files: listing.files,
+      isOwn: (path) => OWN_FILE.test(path) || MASK_FOLDER.test(path),
+      isRead: (path) => seen.has(path) || this.#isBroken(path),
+      unread: 'no XML file names it',
+      losses: this.#losses,
+    })
   }
 
   /** Counted already, with the reason. */
@@ -164,7 +171,7 @@ export function keyOfImage(path: string): string[] {
 /** `VOC2012/Annotations/a/1.xml` is `a/1` of the devkit in `VOC2012`. A file elsewhere belongs to no devkit. */
 function locate(xmlPath: string): { devkit: string | undefined; stem: string } {
   const parts = xmlPath.slice(0, -'.xml'.length).split('/')
-  const at = parts.indexOf('Annotations')
+  const at = parts.findIndex((part, index) => index < parts.length - 1 && XML_FOLDER.test(part))
   if (at === -1) return { devkit: undefined, stem: parts.join('/') }
   return { devkit: parts.slice(0, at).join('/') || '.', stem: parts.slice(at + 1).join('/') }
 }

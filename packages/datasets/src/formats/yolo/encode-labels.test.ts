@@ -48,6 +48,7 @@ it.each(['detection', 'segmentation', 'pose', 'obb'] as const)(
       images: 'none',
       multiPart: 'bridge',
       crowd: 'skip',
+      ignored: 'keep',
       vocOneBased: false,
       minAreaPx: 1e-3,
       decimals: 6,

@@ -42,6 +42,14 @@ export class FileFinder {
     }
   }
 
+  /** The labels of an image. Undefined when it has none; the suffix can be in capitals. */
+  labelsOf(image: string): string | undefined {
+    const path = labelPathOf(image)
+    if (this.#files.has(path)) return path
+    const other = `${path.slice(0, -'.txt'.length)}.TXT`
+    return this.#files.has(other) ? other : undefined
+  }
+
   has(path: string): boolean {
     return this.#files.has(path)
   }

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { readdir, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join, posix } from 'node:path'
 import type { SplitName } from '@trainyard/contract'
 import { DatasetError } from '@trainyard/contract/trainer-errors'
@@ -16,6 +16,8 @@ import { type DataYaml, parseDataYaml } from './parse-data-yaml.ts'
 export interface YoloLayout {
   images: { path: string; split: SplitName | undefined }[]
   finder: FileFinder
+  /** Files that list images. */
+  lists: ReadonlySet<string>
   /** Without names when no file lists the classes. */
   yaml: DataYaml
 }
@@ -26,22 +28,29 @@ const YAML_NAMES = ['data.yaml', 'data.yml', 'dataset.yaml', 'dataset.yml']
  * The data.yaml of a dataset: one with a usual name, otherwise the only YAML file that lists classes and images. Throws
  * `DatasetError` when there are several: they can name other classes and other images.
  */
-async function findDataYaml(dir: string): Promise<string | undefined> {
-  const names = (await readdir(dir).catch((): string[] => [])).filter((name) => /\.ya?ml$/i.test(name)).sort()
-  const usual = YAML_NAMES.find((name) => names.includes(name))
+async function findDataYaml(dir: string, files: readonly string[]): Promise<string | undefined> {
+  const all = files.filter((name) => /\.ya?ml$/i.test(name))
+  const usual = YAML_NAMES.find((name) => all.includes(name))
   if (usual !== undefined) return usual
+  // Some tools put it into a folder of its own. Deeper ones are those of other datasets and of tools.
+  const atTop = all.filter((name) => !name.includes('/'))
+  const names = atTop.length > 0 ? atTop : all.filter((name) => name.split('/').length === 2)
   const found = new Map<string, string>()
   for (const name of names) {
     const text = await readFile(join(dir, name)).then(
       (bytes) => decodeText(bytes, name),
       () => '',
     )
-    if (/^(names|nc)\s*:/m.test(text) && /^(train|val)\s*:/m.test(text) && !found.has(text)) found.set(text, name)
+    if (/^(names|nc)\s*:/m.test(text) && /^(train|val)\s*:/m.test(text)) {
+      // Of two files with one text at the top it does not matter which is read; in two folders they are two datasets.
+      const key = name.includes('/') ? name : text
+      if (!found.has(key)) found.set(key, name)
+    }
   }
   const [first, ...others] = found.values()
   if (others.length > 0)
     throw new DatasetError(
-      `The dataset has several YAML files that list classes and images: ${[first, ...others].join(', ')}; rename the one to use to data.yaml`,
+      `The dataset has several YAML files that list classes and images: ${[first, ...others].join(', ')}; rename the one to use to data.yaml, or give its folder`,
       { reason: 'ambiguous-format' },
     )
   return first
@@ -50,13 +59,14 @@ async function findDataYaml(dir: string): Promise<string | undefined> {
 /** Finds the images by data.yaml, by the obj.data of darknet, or by folders alone. */
 export async function openYoloLayout(dir: string, listing: FileListing, losses: LossCounter): Promise<YoloLayout> {
   const finder = new FileFinder(listing.files)
+  const lists = new Set<string>()
   countSkipped(listing, losses)
-  const yamlName = await findDataYaml(dir)
+  const yamlName = await findDataYaml(dir, listing.files)
   if (yamlName !== undefined) {
     const yaml = parseDataYaml(await readText(dir, yamlName), yamlName)
     if (yaml.hasDownload) losses.add('download-ignored', `${yamlName}: download`)
-    const images = await imagesOfYaml(dir, yamlName, yaml, finder, losses)
-    return { images, finder, yaml: { ...yaml, names: yaml.names ?? (await readClassList(dir, finder, losses)) } }
+    const images = await imagesOfYaml({ dir, yamlName, yaml, finder, lists }, losses)
+    return { images, finder, lists, yaml: { ...yaml, names: yaml.names ?? (await readClassList(dir, finder, losses)) } }
   }
   const yaml: DataYaml = { splits: {}, keypointNames: new Map(), hasDownload: false }
   const darknet = finder.files.find((file) => posix.basename(file) === 'obj.data')
@@ -65,9 +75,15 @@ export async function openYoloLayout(dir: string, listing: FileListing, losses: 
     yaml.splits = splits
     const list = names === undefined ? undefined : finder.find(names, [posix.dirname(darknet), ''])
     if (list !== undefined) yaml.names = toNames(await readText(dir, list.path), list.path, losses)
-    return { images: await imagesOfYaml(dir, darknet, yaml, finder, losses), finder, yaml }
+    const images = await imagesOfYaml({ dir, yamlName: darknet, yaml, finder, lists }, losses)
+    return { images, finder, lists, yaml }
   }
-  return { images: imagesOfFolders(finder), finder, yaml: { ...yaml, names: await readClassList(dir, finder, losses) } }
+  return {
+    images: imagesOfFolders(finder),
+    finder,
+    lists,
+    yaml: { ...yaml, names: await readClassList(dir, finder, losses) },
+  }
 }
 
 /** `names = data/obj.names`, `train = data/train.txt`, `valid = …`. */
@@ -87,18 +103,22 @@ async function readDarknet(
   return { splits, names }
 }
 
-async function imagesOfYaml(
-  dir: string,
-  yamlName: string,
-  { path = '', splits }: DataYaml,
-  finder: FileFinder,
-  losses: LossCounter,
-): Promise<YoloLayout['images']> {
+interface YamlSource {
+  dir: string
+  yamlName: string
+  yaml: DataYaml
+  finder: FileFinder
+  /** Gets the files that list images. */
+  lists: Set<string>
+}
+
+async function imagesOfYaml(source: YamlSource, losses: LossCounter): Promise<YoloLayout['images']> {
+  const { dir, yamlName, yaml, finder, lists } = source
+  const { path = '', splits } = yaml
   const own = posix.dirname(yamlName) === '.' ? '' : posix.dirname(yamlName)
   const root = path === '' ? undefined : finder.find(path, [own, ''])
   const bases = [...new Set([...(root?.isFolder ? [root.path] : []), own, ''])]
-  const images: YoloLayout['images'] = []
-  const seen = new Set<string>()
+  const images = new Images(losses)
   for (const split of ['train', 'val', 'test'] as const) {
     for (const entry of splits[split] ?? []) {
       const found = finder.find(entry, bases)
@@ -113,20 +133,44 @@ async function imagesOfYaml(
         if (!isEmpty) losses.add('split-missing', `${yamlName}: ${split} is ${JSON.stringify(entry)}`)
         continue
       }
+      if (!found.isFolder) lists.add(found.path)
       const paths = found.isFolder
         ? finder.below(found.path)
         : await imagesOfList(dir, found.path, bases, finder, losses)
-      for (const image of paths) {
-        const isNew = !seen.has(image)
-        seen.add(image)
-        if (isLoadableName(image)) {
-          if (isNew) images.push({ path: image, split })
-          else losses.add('image-duplicate', `${image} is listed more than once`)
-        } else if (isNew && /\.(gif|svg)$/i.test(image)) losses.add('image-not-loadable', `${image}: its suffix`)
-      }
+      for (const image of paths) if (isLoadableName(image)) images.add({ path: image, split, place: found.path })
     }
   }
-  return images
+  return images.list()
+}
+
+/** Images with the split that must not leak: test before val before train. */
+class Images {
+  readonly #images = new Map<string, { path: string; split: SplitName; place: string }>()
+  readonly #losses: LossCounter
+
+  constructor(losses: LossCounter) {
+    this.#losses = losses
+  }
+
+  /** `place` is the folder or list that has the image. */
+  add(image: { path: string; split: SplitName; place: string }): void {
+    const known = this.#images.get(image.path)
+    if (known === undefined) this.#images.set(image.path, image)
+    else if (known.split === image.split) this.#losses.add('image-duplicate', `${image.path} is listed more than once`)
+    else {
+      // One folder for both is meant so: without it nothing would be left to train on.
+      const kept = known.place === image.place ? known.split : image.split
+      this.#losses.add(
+        'image-in-several-splits',
+        `${image.path} is in ${known.split} and ${image.split}; read in ${kept}`,
+      )
+      this.#images.set(image.path, { path: image.path, split: kept, place: known.place })
+    }
+  }
+
+  list(): YoloLayout['images'] {
+    return [...this.#images.values()].map(({ path, split }) => ({ path, split }))
+  }
 }
 
 /** `./` is relative to the list; other paths are relative to the dataset, or to the list if they match nothing else. */

@@ -9,9 +9,10 @@ import { type ImageSize, readImageSize } from '../../images/image-header.ts'
 import { inventName } from '../../record/classes.ts'
 import type { Annotation, DatasetClassInfo, DatasetReader, ImageRecord, ReadOptions } from '../../record/record.ts'
 import { LossCounter } from '../../report/loss-counter.ts'
+import { countOthers } from '../count-others.ts'
 import { readImageFolder } from '../imagefolder/read.ts'
 import { isClassList } from './class-lists.ts'
-import { isLoadableName, labelPathOf, MIN_SIDE } from './layout.ts'
+import { isLoadableName, MIN_SIDE } from './layout.ts'
 import { openYoloLayout, type YoloLayout } from './open-layout.ts'
 import type { DataYaml } from './parse-data-yaml.ts'
 import { parseLabels, splitRows } from './parse-labels.ts'
@@ -26,7 +27,7 @@ export async function readYolo(dir: string, options: ReadOptions = {}): Promise<
   const listing = await listFiles(dir, options)
   const layout = await openYoloLayout(dir, listing, losses)
   const { images, finder, yaml } = layout
-  const hasLabels = images.some(({ path }) => finder.has(labelPathOf(path)))
+  const hasLabels = images.some(({ path }) => finder.labelsOf(path) !== undefined)
   const isOfClasses = yaml.task === 'classification' || (options.task === 'classification' && !hasLabels)
   if (isOfClasses || images.length === 0) {
     if (Object.keys(yaml.splits).length > 0 && !isOfClasses) {
@@ -46,7 +47,7 @@ export async function readYolo(dir: string, options: ReadOptions = {}): Promise<
     classes: toClasses(names, yaml, task),
     losses,
     async *images() {
-      countUnmatched(layout, losses)
+      countUnmatched(dir, layout, losses)
       for (const [index, image] of images.entries()) {
         // Heartbeats and cancellation must get through while a million labels are read.
         if (index % 200 === 199) await setImmediate()
@@ -62,9 +63,9 @@ export async function readYolo(dir: string, options: ReadOptions = {}): Promise<
     const size = readSize(file, path)
     if (size === undefined) return undefined
     const { width, height } = size
-    const labelPath = labelPathOf(path)
+    const labelPath = finder.labelsOf(path)
     let annotations: Annotation[] | undefined = []
-    if (finder.has(labelPath)) {
+    if (labelPath !== undefined) {
       const text = readLabelText(dir, labelPath)
       if (text !== '' && (width === 0 || height === 0)) {
         losses.add('image-size-unknown', path)
@@ -100,20 +101,45 @@ function toClasses(names: readonly string[], yaml: DataYaml, task: TaskType): Da
   })
 }
 
-/** Counts images without labels and labels without images, which are two different mistakes. */
-function countUnmatched({ images, finder }: YoloLayout, losses: LossCounter): void {
-  for (const { path } of images) if (!finder.has(labelPathOf(path))) losses.add('image-without-label', path)
-  const expected = new Set<string>()
+/** Counts images without labels and labels without images, which are two different mistakes, and every other file. */
+function countUnmatched(dir: string, { images, finder, lists }: YoloLayout, losses: LossCounter): void {
+  const read = new Set<string>()
+  for (const { path } of images) {
+    read.add(path)
+    if (finder.labelsOf(path) === undefined) losses.add('image-without-label', path)
+  }
+  const labels = new Set<string>()
   const folders = new Set<string>()
-  for (const file of finder.files) if (isLoadableName(file)) expected.add(labelPathOf(file))
-  for (const file of expected) if (finder.has(file)) folders.add(posix.dirname(file))
   for (const file of finder.files) {
-    if (!file.endsWith('.txt') || expected.has(file) || isClassList(file)) continue
+    const label = isLoadableName(file) ? finder.labelsOf(file) : undefined
+    if (label === undefined) continue
+    labels.add(label)
+    folders.add(posix.dirname(label))
+  }
+  const isOwn = (file: string) => labels.has(file) || lists.has(file) || isClassList(file) || DESCRIPTION.test(file)
+  const others = finder.files.filter((file) => {
+    if (/\.(?:gif|svg)$/i.test(file)) {
+      losses.add('image-not-loadable', `${file}: its suffix`)
+      return false
+    }
+    if (!/\.txt$/i.test(file) || isOwn(file)) return true
     // Beside images there can be lists and notes; in a folder of labels every file is a label file.
     const isLabel = `/${file}`.includes('/labels/') || (folders.has(posix.dirname(file)) && file.includes('/'))
     if (isLabel) losses.add('label-without-image', file)
-  }
+    return !isLabel
+  })
+  countOthers({
+    dir,
+    files: others,
+    isOwn,
+    isRead: (file) => read.has(file),
+    unread: 'no list and no folder names it',
+    losses,
+  })
 }
+
+/** Files that describe a dataset of YOLO, and caches of its loader. */
+const DESCRIPTION = /\.(?:ya?ml|data|cfg|cache)$|(?:^|\/)(?:train|val|valid|test)\.txt$/i
 
 /** Label files that are read to detect the task. */
 const SAMPLE = 200
@@ -137,8 +163,8 @@ async function detectTask(dir: string, { images, finder }: YoloLayout): Promise<
   let hasOutlines = false
   let areAllQuads = true
   for (const { path } of images) {
-    const labelPath = labelPathOf(path)
-    if (!finder.has(labelPath)) continue
+    const labelPath = finder.labelsOf(path)
+    if (labelPath === undefined) continue
     const rows = splitRows(readLabelText(dir, labelPath))
     if (rows.length === 0) continue
     if (rows.some(({ tokens }) => tokens.length > 6)) hasOutlines = true
@@ -166,8 +192,8 @@ async function inventNames(dir: string, layout: YoloLayout, losses: LossCounter)
 async function countClasses(dir: string, { images, finder }: YoloLayout): Promise<number> {
   let highest = -1
   for (const { path } of images) {
-    const labelPath = labelPathOf(path)
-    if (!finder.has(labelPath)) continue
+    const labelPath = finder.labelsOf(path)
+    if (labelPath === undefined) continue
     for (const { tokens } of splitRows(readLabelText(dir, labelPath))) {
       const id = Number(tokens[0])
       if (Number.isInteger(id) && id > highest && id < 100_000) highest = id
