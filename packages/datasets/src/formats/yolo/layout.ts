@@ -42,7 +42,7 @@ export class FileFinder {
     }
   }
 
-  /** The labels of an image. Undefined when it has none; the suffix can be in capitals. */
+  /** The labels of an image, whose suffix can be in capitals. Undefined when no file has them. */
   labelsOf(image: string): string | undefined {
     const path = labelPathOf(image)
     if (this.#files.has(path)) return path
