@@ -29,7 +29,7 @@ export async function readVocLabels(dir: string, found: ReadonlySet<string>, has
 }
 
 /** Numbers start at the background when the list has it. */
-export function numbered(names: readonly string[]): VocLabels {
+function numbered(names: readonly string[]): VocLabels {
   const hasBackground = isBackground(names[0] ?? '')
   const ids = names.map((_, id) => [id + (hasBackground ? 0 : 1), id] as const).filter(([number]) => number > 0)
   return { names, byNumber: new Map(ids), byColour: new Map(ids.map(([number, id]) => [devkitColour(number), id])) }
