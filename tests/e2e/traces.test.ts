@@ -39,14 +39,15 @@ test('one trace leads from a job’s submission over its queue and launch to wha
     await expect.poll(() => ended().length, { timeout: 60_000 }).toBe(2)
     const callbacks = (attempt: number) =>
       spans().filter(
-        (span) => span.name.startsWith('callback ') && span.parentSpanId === attemptSpanId(traceId, attempt),
+        (span) =>
+          span.name.startsWith('callback ') && span.parentSpanId === attemptSpanId({ traceId, jobId: id, attempt }),
       )
     const namesOf = (of: readonly ReceivedSpan[]) => new Set(of.map(({ name }) => name))
     for (const attempt of [1, 2]) {
       // The SDK's own: events, the announcement of the checkpoint and its completion.
       const expected = new Set(['callback events', 'callback artifacts'])
       await expect.poll(() => namesOf(callbacks(attempt)), { timeout: 30_000 }).toEqual(expected)
-      const root = attemptSpanId(traceId, attempt)
+      const root = attemptSpanId({ traceId, jobId: id, attempt })
       const whole = ended().find(({ spanId }) => spanId === root)
       const parts = spans().filter(({ name, parentSpanId }) => parentSpanId === root && name.startsWith('job.'))
       expect(parts.sort((a, b) => starts(a) - starts(b)).map(({ name }) => name)).toEqual(PARTS)

@@ -124,7 +124,7 @@ export { type FolderLock, type LockFolderOptions, lockFolder } from './system/lo
 export { ownExecArgv, pickEnvironment, programBeside } from './system/own-program.ts'
 export { processIdentity } from './system/process-identity.ts'
 export { endsWithin, stopInTurn } from './system/stop-in-turn.ts'
-export { newTraceId, traceparent } from './system/trace.ts'
+export { newTraceId, parseParentId, traceparent } from './system/trace.ts'
 export { createJobTokens, type JobTokenClaims, type JobTokens } from './tokens/job-tokens.ts'
 export {
   createRegistryTokens,

@@ -28,3 +28,10 @@ export function parseTraceparent(header: string | undefined): string | undefined
   const traceId = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/.exec(header ?? '')?.[1]
   return traceId === undefined || /^0+$/.test(traceId) ? undefined : traceId
 }
+
+/** The id of the sender's span in a `traceparent`; undefined when the header is missing or invalid. */
+export function parseParentId(header: string | undefined): string | undefined {
+  if (parseTraceparent(header) === undefined) return undefined
+  const parentId = header?.split('-')[2]
+  return parentId === undefined || /^0+$/.test(parentId) ? undefined : parentId
+}

@@ -28,9 +28,17 @@ export async function createJob(
   context: RunnerContext,
   caller: Caller,
   request: CreateJobRequest,
+  trace?: SubmitterTrace,
 ): Promise<CreatedJob> {
   const projectId = await chooseJobProject(context, caller, request)
-  return await createJobInProject(context, caller, { projectId, request })
+  return await createJobInProject(context, caller, { projectId, request, trace })
+}
+
+/** The trace of the request that submits a job. The job goes on with it. */
+export interface SubmitterTrace {
+  traceId: string
+  /** The submitter's own span. Undefined: the request named none. */
+  parentId: string | undefined
 }
 
 export interface NewJobOptions {
@@ -38,6 +46,8 @@ export interface NewJobOptions {
   request: CreateJobRequest
   /** Predicts pictures that people send while it runs, instead of a dataset. */
   takesPictures?: boolean | undefined
+  /** Default: a new trace. */
+  trace?: SubmitterTrace | undefined
 }
 
 /** {@link createJob} in a project in which the caller is known to be allowed to create jobs. */
@@ -123,7 +133,8 @@ async function insertJob(context: RunnerContext, caller: Caller, job: NewJob): P
         deadline_seconds: request.deadlineSeconds ?? null,
         idempotency_key: request.idempotencyKey ?? null,
         request_hash: job.requestHash,
-        trace_id: newTraceId(),
+        trace_id: job.trace?.traceId ?? newTraceId(),
+        trace_parent_id: job.trace?.parentId ?? null,
         created_by: caller.subject,
         created_by_name: caller.account?.displayName ?? null,
         created_at: now,

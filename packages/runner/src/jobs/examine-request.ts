@@ -1,5 +1,5 @@
 import type { CreateJobRequest, FieldIssue, JobConfig, ResolvedTrainer, TaskType } from '@trainyard/contract'
-import { TrainyardError } from '@trainyard/platform'
+import { TrainyardError, traceparent } from '@trainyard/platform'
 import type { RunnerContext } from '../context.ts'
 import { checkRequest, chooseModel, chooseQueue } from './check-request.ts'
 import { findCheckpoint, findDataset, findInputTask } from './find-inputs.ts'
@@ -19,9 +19,12 @@ export async function examineRequest(
   context: RunnerContext,
   projectId: string,
   request: CreateJobRequest,
-  { takesPictures = false }: { takesPictures?: boolean | undefined } = {},
+  {
+    takesPictures = false,
+    trace,
+  }: { takesPictures?: boolean | undefined; trace?: { traceId: string } | undefined } = {},
 ): Promise<ExaminedRequest> {
-  const trainer = await resolveTrainer(context, request.trainer)
+  const trainer = await resolveTrainer(context, request.trainer, trace)
   const issues: FieldIssue[] = []
   const checkpoint = await findCheckpoint(context, projectId, request, issues)
   const config = await checkRequest(trainer.manifest, request, { issues, takesPictures })
@@ -33,9 +36,13 @@ export async function examineRequest(
 }
 
 /** Errors of the source keep their message. They are attributed to the field `trainer`. */
-async function resolveTrainer(context: RunnerContext, reference: string): Promise<ResolvedTrainer> {
+async function resolveTrainer(
+  context: RunnerContext,
+  reference: string,
+  trace: { traceId: string } | undefined,
+): Promise<ResolvedTrainer> {
   try {
-    return await context.trainers.resolve(reference)
+    return await context.trainers.resolve(reference, { traceparent: trace && traceparent(trace.traceId) })
   } catch (error) {
     const isExpected = error instanceof TrainyardError && (error.code === 'not_found' || error.code === 'unprocessable')
     if (!isExpected || error.issues?.some((issue) => issue.path === 'trainer')) throw error

@@ -12,7 +12,8 @@ import {
   RestartJobRequest,
   StoredEventPage,
 } from '@trainyard/contract'
-import { createApi, readJsonBody } from '@trainyard/platform'
+import { createApi, parseParentId, readJsonBody } from '@trainyard/platform'
+import type { Context } from 'hono'
 import { callerOf } from '../auth/authorise.ts'
 import type { RunnerContext } from '../context.ts'
 import { cleanText } from '../http/clean-text.ts'
@@ -20,7 +21,7 @@ import { Attempt, JobParams, json, limitUpTo, NumberCursor, noSuchJob, problem, 
 import { JOB_BODY, parseBody, requireJson, SMALL_BODY } from '../http/read-body.ts'
 import { cancelJob } from './cancel-job.ts'
 import { checkJob } from './check-job.ts'
-import { createJob } from './create-job.ts'
+import { createJob, type SubmitterTrace } from './create-job.ts'
 import { deleteJob } from './delete-job.ts'
 import { getJob } from './get-job.ts'
 import { listAttempts } from './list-attempts.ts'
@@ -165,7 +166,7 @@ export function jobRoutes(context: RunnerContext): OpenAPIHono {
   api.post('/v1/jobs', async (c) => {
     requireJson(c.req.raw)
     const request = parseBody(CreateJobRequest, await readJsonBody(c.req.raw, JOB_BODY))
-    const { job, created } = await createJob(context, callerOf(c), cleanText(request))
+    const { job, created } = await createJob(context, callerOf(c), cleanText(request), traceOf(c))
     return c.json(job, created ? 201 : 200)
   })
   api.openAPIRegistry.registerPath(checkJobRoute)
@@ -199,3 +200,9 @@ export function jobRoutes(context: RunnerContext): OpenAPIHono {
   )
   return api
 }
+
+/** The trace of the request, which its log line has too: the submitter's, or a new one. */
+const traceOf = (c: Context): SubmitterTrace => ({
+  traceId: c.get('traceId'),
+  parentId: parseParentId(c.req.header('traceparent')),
+})

@@ -49,7 +49,7 @@ export function trainerEnvironment(
     CALLBACK_TOKEN: tokenFile === undefined ? request.token : undefined,
     CALLBACK_TOKEN_FILE: tokenFile,
     TRACE_ID: request.traceId,
-    TRACEPARENT: attemptTraceparent(request.traceId, request.attempt),
+    TRACEPARENT: attemptTraceparent(request),
     TASK_TYPE: request.taskType,
     FRAMEWORK: request.framework,
     MODEL_NAME: request.model,

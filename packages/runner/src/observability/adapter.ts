@@ -22,6 +22,8 @@ export interface ExperimentInfo {
   /** The configuration, flattened. */
   params: Readonly<Record<string, string | number | boolean>>
   traceId: string
+  /** The submitter's span, in which the job is. Undefined: the trace begins with the job. */
+  traceParentId?: string | undefined
   /** The job's page. */
   jobUrl: string
   createdAt: Date

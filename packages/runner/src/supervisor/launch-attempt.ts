@@ -1,4 +1,4 @@
-import { bridgeArguments, type ResolvedTrainer } from '@trainyard/contract'
+import { bridgeArguments } from '@trainyard/contract'
 import { EnvironmentError } from '@trainyard/environments'
 import { abortable, DatabaseUnavailable, TrainyardError } from '@trainyard/platform'
 import type { Transaction } from 'kysely'
@@ -10,6 +10,7 @@ import { DatasetChanged, NoRoomError, SandboxUnavailable, TrainerUnavailable } f
 import { endAttempt } from '../jobs/end-attempt.ts'
 import { type AttemptEnd, stoppedBeforeStart } from '../jobs/statuses.ts'
 import type { AttemptRef, LaunchRequest, TrainerLocation } from '../launchers/launcher.ts'
+import { attemptTraceparent } from '../span-ids.ts'
 import type { LaunchStage } from './launch-stage.ts'
 import { releaseLease } from './leases.ts'
 import { prepareEnvironment } from './prepare-environment.ts'
@@ -96,7 +97,7 @@ async function launchRequest(context: RunnerContext, job: JobRow): Promise<Launc
   const { manifest } = job.trainer
   const argv = manifest.entrypoints[job.operation]
   if (argv === undefined) throw new Error(`${manifest.name} has no entry point for "${job.operation}"`)
-  const trainer = await locateTrainer(context, job.trainer).catch((error: unknown) => {
+  const trainer = await locateTrainer(context, job).catch((error: unknown) => {
     throw new TrainerUnavailable(error)
   })
   const token = await context.tokens.issue({
@@ -132,9 +133,12 @@ async function launchRequest(context: RunnerContext, job: JobRow): Promise<Launc
 }
 
 /** Fetches the folder of a bundle. An image is pulled by the launcher. */
-async function locateTrainer(context: RunnerContext, trainer: ResolvedTrainer): Promise<TrainerLocation> {
-  if (context.launcher.runs === 'folder')
-    return { type: 'folder', dir: (await context.trainers.fetchBundle(trainer)).dir }
+async function locateTrainer(context: RunnerContext, job: JobRow): Promise<TrainerLocation> {
+  const { trainer, id: jobId, attempt, trace_id: traceId } = job
+  if (context.launcher.runs === 'folder') {
+    const traceparent = attemptTraceparent({ traceId, jobId, attempt })
+    return { type: 'folder', dir: (await context.trainers.fetchBundle(trainer, { traceparent })).dir }
+  }
   if (trainer.image !== undefined) return { type: 'image', reference: trainer.image.reference }
   throw new TrainyardError(
     'unprocessable',

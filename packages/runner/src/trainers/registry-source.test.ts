@@ -20,6 +20,7 @@ describe('trainers from a registry', () => {
   let resolved: ResolvedTrainer
   let downloads = 0
   let authorization: string | undefined
+  let trace: string | undefined
 
   beforeEach(async () => {
     cacheDir = await mkdtemp(join(tmpdir(), 'trainyard-bundles-'))
@@ -34,6 +35,7 @@ describe('trainers from a registry', () => {
     const app = new Hono()
     app.get('/v1/trainers/acme/plain/resolve', (c) => {
       authorization = c.req.header('authorization')
+      trace = c.req.header('traceparent')
       if (c.req.query('range') === '^9')
         return problemResponse(
           new TrainyardError('unprocessable', 'no version of acme/plain fits "^9"; there is 1.2.3'),
@@ -64,9 +66,12 @@ describe('trainers from a registry', () => {
     await rm(cacheDir, { recursive: true, force: true })
   })
 
-  it('are resolved with the token', async () => {
-    expect(await source.resolve('acme/plain@^1')).toEqual(resolved)
-    expect(authorization).toBe('Bearer ty_secret')
+  it('are resolved with the token, and in the trace of the job', async () => {
+    const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`
+    expect(await source.resolve('acme/plain@^1', { traceparent })).toEqual(resolved)
+    expect([authorization, trace]).toEqual(['Bearer ty_secret', traceparent])
+    await source.resolve('acme/plain@^1')
+    expect(trace).toBeUndefined()
   })
 
   it('are fetched once for concurrent jobs, and are read-only', async () => {

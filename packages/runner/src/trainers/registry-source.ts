@@ -25,10 +25,11 @@ export function createRegistryTrainerSource(options: RegistryTrainerSourceOption
   const cacheDir = resolve(options.cacheDir)
   const running = new Map<string, Promise<{ dir: string }>>()
 
-  const get = async (url: URL, signal: AbortSignal | null = null): Promise<Response> => {
+  const get = async (url: URL, signal: AbortSignal | null, trace: string | undefined): Promise<Response> => {
     const headers = new Headers()
     const isRegistry = url.origin === new URL(registryUrl).origin
     if (token !== undefined && isRegistry) headers.set('authorization', `Bearer ${token}`)
+    if (trace !== undefined && isRegistry) headers.set('traceparent', trace)
     try {
       return await request(url, { headers, signal })
     } catch (error) {
@@ -37,7 +38,7 @@ export function createRegistryTrainerSource(options: RegistryTrainerSourceOption
   }
 
   return {
-    async resolve(reference) {
+    async resolve(reference, { traceparent } = {}) {
       const { name, range } = parseTrainerReference(reference)
       const [namespace, short, ...rest] = name.split('/')
       if (!namespace || !short || rest.length > 0)
@@ -48,7 +49,7 @@ export function createRegistryTrainerSource(options: RegistryTrainerSourceOption
       const path = `/v1/trainers/${encodeURIComponent(namespace)}/${encodeURIComponent(short)}/resolve`
       const url = new URL(path, registryUrl)
       url.searchParams.set('range', range)
-      const response = await get(url, AbortSignal.timeout(timeoutMs))
+      const response = await get(url, AbortSignal.timeout(timeoutMs), traceparent)
       if (!response.ok) throw await problemOf(response)
       const resolved = ResolvedTrainer.safeParse(await response.json().catch(() => undefined))
       if (!resolved.success)
@@ -58,7 +59,7 @@ export function createRegistryTrainerSource(options: RegistryTrainerSourceOption
       return resolved.data
     },
 
-    async fetchBundle(trainer) {
+    async fetchBundle(trainer, { traceparent } = {}) {
       const { bundle } = trainer
       if (bundle === undefined)
         throw new TrainyardError(
@@ -72,7 +73,7 @@ export function createRegistryTrainerSource(options: RegistryTrainerSourceOption
       const work = (async () => {
         await mkdir(cacheDir, { recursive: true })
         const stall = watchStall(stallMs)
-        const response = await get(new URL(bundle.url, registryUrl), stall.signal)
+        const response = await get(new URL(bundle.url, registryUrl), stall.signal, traceparent)
         if (!response.ok || response.body === null) throw await problemOf(response)
         const archive = join(cacheDir, `.download-${randomUUID()}`)
         try {

@@ -2,6 +2,11 @@ import type { ResolvedTrainer } from '@trainyard/contract'
 
 export type { ResolvedTrainer }
 
+export interface TraceOptions {
+  /** The trace on whose behalf the source is asked. Default: none. */
+  traceparent?: string | undefined
+}
+
 /** Resolves and fetches trainers: from the registry, or from a folder in development. */
 export interface TrainerSource {
   /**
@@ -9,9 +14,9 @@ export interface TrainerSource {
    *
    * @throws TrainyardError `not_found` or `unprocessable`, which name what exists
    */
-  resolve(reference: string): Promise<ResolvedTrainer>
+  resolve(reference: string, options?: TraceOptions): Promise<ResolvedTrainer>
   /** The unpacked, read-only folder of a version. Cached by digest. Throws `unavailable` when the source stops sending. */
-  fetchBundle(trainer: ResolvedTrainer): Promise<{ dir: string }>
+  fetchBundle(trainer: ResolvedTrainer, options?: TraceOptions): Promise<{ dir: string }>
 }
 
 /** Splits `namespace/name@range`. The default range is `*`. */

@@ -23,6 +23,7 @@ import { datasetResults } from './20261130T0630-dataset-results.ts'
 import { usage } from './20261130T1000-usage.ts'
 import { resourceSamples } from './20261130T1015-resource-samples.ts'
 import { datasetQuota } from './20261130T1055-dataset-quota.ts'
+import { traceParents } from './20261130T1100-trace-parents.ts'
 
 /** By name, in the order in which they run. Databases record these names, so they never change. */
 export const runnerMigrations: Record<string, Migration> = {
@@ -50,4 +51,5 @@ export const runnerMigrations: Record<string, Migration> = {
   '20261130T1000-usage': usage,
   '20261130T1015-resource-samples': resourceSamples,
   '20261130T1055-dataset-quota': datasetQuota,
+  '20261130T1100-trace-parents': traceParents,
 }

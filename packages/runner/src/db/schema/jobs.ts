@@ -71,6 +71,8 @@ export interface JobsTable {
   idempotency_key: string | null
   request_hash: string
   trace_id: string
+  /** The submitter's span in that trace. Null: the trace begins with the job. */
+  trace_parent_id: Generated<string | null>
   /** The subject of the caller, as in the audit log. Null for jobs from before this was recorded. */
   created_by: Generated<string | null>
   created_by_name: Generated<string | null>

@@ -54,6 +54,7 @@ export function experimentInfo(
     dataset: id === null || versionHash === null ? undefined : { id, name: job.dataset_name ?? id, versionHash },
     params: flatten(job.config),
     traceId: job.trace_id,
+    traceParentId: job.trace_parent_id ?? undefined,
     jobUrl: `${options.jobPages.replace(/\/+$/, '')}/jobs/${job.id}`,
     createdAt: attempt.created_at,
     // The job's row has the time of its newest attempt only.

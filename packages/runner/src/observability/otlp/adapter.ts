@@ -41,11 +41,11 @@ export function createOtlpAdapter(config: OtlpConfig): ObservabilityAdapter {
 }
 
 function childSpan(info: ExperimentInfo, name: string, start: Date, end: Date): SpanInput {
-  const { traceId, attempt } = info
+  const { traceId } = info
   return {
     traceId,
-    spanId: spanIdOf(traceId, `${attempt} ${name}`),
-    parentId: attemptSpanId(traceId, attempt),
+    spanId: spanIdOf(info, name),
+    parentId: attemptSpanId(info),
     name,
     start,
     end,
@@ -74,7 +74,13 @@ function endSpans(info: ExperimentInfo, end: ExperimentEnd): SpanInput[] {
     'trainyard.operation': info.operation,
     'trainyard.end_reason': end.reason,
   }
-  const whole = { traceId, spanId: attemptSpanId(traceId, attempt), name: 'job.attempt', start: info.createdAt }
+  const whole: Omit<SpanInput, 'end'> = {
+    traceId,
+    spanId: attemptSpanId(info),
+    parentId: info.traceParentId,
+    name: 'job.attempt',
+    start: info.createdAt,
+  }
   return [
     ...(info.heardAt === undefined ? [] : [childSpan(info, 'job.run', info.heardAt, end.finishedAt)]),
     {
