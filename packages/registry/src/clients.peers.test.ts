@@ -31,7 +31,7 @@ const has = {
     )) && (await answers('ctr', '--address', CONTAINERD_ADDRESS, 'version')),
   helm: await answers('helm', 'version'),
 }
-const missing = Object.entries(has).flatMap(([name, isThere]) => (isThere ? [] : [name]))
+const missing = Object.entries(has).flatMap(([name, exists]) => (exists ? [] : [name]))
 if (missing.length > 0)
   console.warn(
     `SKIPPED: the registry with ${missing.join(', ')}. Put the programs in the PATH; docker needs an engine, ctr needs CONTAINERD_ADDRESS`,
