@@ -17,13 +17,29 @@ describe('readStoreConfig', () => {
       accessKeyId: 'k',
       secretAccessKey: 's',
       forcePathStyle: true,
+      urlSeconds: 3600,
     })
   })
 
   it('selects a folder otherwise, with the defaults of the caller', () => {
     const defaults = { dir: '/data', publicUrl: 'http://127.0.0.1:7600', secret: 'a secret of the tests' }
-    expect(readStoreConfig({}, defaults)).toEqual({ kind: 'folder', ...defaults })
+    expect(readStoreConfig({}, defaults)).toEqual({ kind: 'folder', ...defaults, urlSeconds: 3600 })
     expect(readStoreConfig({ STORAGE_DIR: '/other' }, defaults)).toMatchObject({ dir: '/other' })
+  })
+
+  it.each([
+    ['S3', S3],
+    ['a folder', {}],
+  ])('sets how long URLs to read an object work: %s', async (_, env) => {
+    const dir = await mkdtemp(join(tmpdir(), 'trainyard-create-'))
+    const defaults = { dir, publicUrl: 'http://127.0.0.1:7600', secret: 'a secret of the tests' }
+    const { store } = createStore(readStoreConfig({ ...env, STORAGE_URL_SECONDS: '120' }, defaults))
+    const inSeconds = async (expiresInSeconds?: number) =>
+      (Date.parse((await store.signGet('key', { expiresInSeconds })).expiresAt) - Date.now()) / 1000
+    expect(await inSeconds()).toBeLessThanOrEqual(121)
+    expect(await inSeconds(900)).toBeGreaterThan(121)
+    expect(() => readStoreConfig({ ...env, STORAGE_URL_SECONDS: '5' }, defaults)).toThrow('STORAGE_URL_SECONDS')
+    await rm(dir, { recursive: true, force: true })
   })
 
   it('names the missing variables', () => {

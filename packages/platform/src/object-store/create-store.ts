@@ -5,15 +5,18 @@ import { parseConfig } from '../config.ts'
 import { ConfigError } from '../errors.ts'
 import { errorMessage } from '../system/describe-error.ts'
 import { createFolderStore, type FolderStoreOptions } from './folder/folder-store.ts'
-import type { ObjectStore } from './object-store.ts'
+import { DEFAULT_EXPIRY_SECONDS, type ObjectStore } from './object-store.ts'
 import type { S3StoreOptions } from './s3/s3-client.ts'
 import { createS3Store } from './s3/s3-store.ts'
 
 export type StoreConfig =
   | ({ kind: 's3' } & S3StoreOptions)
-  | ({ kind: 'folder' } & Pick<FolderStoreOptions, 'dir' | 'publicUrl' | 'secret'>)
+  | ({ kind: 'folder' } & Pick<FolderStoreOptions, 'dir' | 'publicUrl' | 'secret' | 'urlSeconds'>)
 
 const HttpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+
+/** One week is what S3 allows. */
+const UrlSeconds = z.coerce.number().int().min(60).max(604_800).default(DEFAULT_EXPIRY_SECONDS)
 
 const S3Env = z
   .object({
@@ -24,6 +27,7 @@ const S3Env = z
     AWS_ACCESS_KEY_ID: z.string(),
     AWS_SECRET_ACCESS_KEY: z.string(),
     S3_FORCE_PATH_STYLE: z.enum(['true', 'false']).default('true'),
+    STORAGE_URL_SECONDS: UrlSeconds,
   })
   .transform(
     (env): StoreConfig => ({
@@ -35,6 +39,7 @@ const S3Env = z
       accessKeyId: env.AWS_ACCESS_KEY_ID,
       secretAccessKey: env.AWS_SECRET_ACCESS_KEY,
       forcePathStyle: env.S3_FORCE_PATH_STYLE === 'true',
+      urlSeconds: env.STORAGE_URL_SECONDS,
     }),
   )
 
@@ -43,6 +48,7 @@ const FolderEnv = z
     STORAGE_DIR: z.string(),
     STORAGE_PUBLIC_URL: HttpUrl,
     STORAGE_SECRET: z.string().min(16),
+    STORAGE_URL_SECONDS: UrlSeconds,
   })
   .transform(
     (env): StoreConfig => ({
@@ -50,6 +56,7 @@ const FolderEnv = z
       dir: env.STORAGE_DIR,
       publicUrl: env.STORAGE_PUBLIC_URL,
       secret: env.STORAGE_SECRET,
+      urlSeconds: env.STORAGE_URL_SECONDS,
     }),
   )
 
@@ -70,6 +77,7 @@ export function readStoreConfig(
     STORAGE_DIR: env.STORAGE_DIR || defaults.dir,
     STORAGE_PUBLIC_URL: env.STORAGE_PUBLIC_URL || defaults.publicUrl,
     STORAGE_SECRET: env.STORAGE_SECRET || defaults.secret,
+    STORAGE_URL_SECONDS: env.STORAGE_URL_SECONDS || undefined,
   }
   return parseConfig(FolderEnv, filled, 'the object store (a folder; set S3_ENDPOINT to use S3)')
 }

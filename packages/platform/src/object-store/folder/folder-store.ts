@@ -37,6 +37,8 @@ export interface FolderStoreOptions {
   publicUrl: string
   /** Signs the URLs; at least 16 characters. Processes that share the folder must share the secret. */
   secret: string
+  /** How long a URL to read an object works if the caller of `signGet` does not say. Default: an hour. */
+  urlSeconds?: number | undefined
   clock?: Clock | undefined
   /** Default: `node:fs/promises`. */
   fileSystem?: StoreFileSystem | undefined
@@ -61,6 +63,7 @@ class FolderObjectStore implements FolderStore {
   readonly app: Hono
   readonly #publicUrl: string
   readonly #secret: string
+  readonly #urlSeconds: number | undefined
   readonly #clock: Clock
   readonly #fs: StoreFileSystem
   readonly #objects: FolderObjects
@@ -76,6 +79,7 @@ class FolderObjectStore implements FolderStore {
     const uploadsDir = join(root, 'multipart')
     this.#publicUrl = publicUrl
     this.#secret = secret
+    this.#urlSeconds = options.urlSeconds
     this.#clock = clock
     this.#fs = fileSystem
     this.#objects = new FolderObjects(fileSystem, join(root, 'objects'), tempDir)
@@ -145,7 +149,7 @@ class FolderObjectStore implements FolderStore {
     return this.#sign({
       method: 'GET',
       key,
-      expires: this.#expires(options.expiresInSeconds),
+      expires: this.#expires(options.expiresInSeconds ?? this.#urlSeconds),
       type: options.contentType,
       name: options.fileName,
     })

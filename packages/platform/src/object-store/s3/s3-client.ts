@@ -12,6 +12,8 @@ export interface S3StoreOptions {
   publicEndpoint?: string | undefined
   /** `endpoint/bucket/key` rather than `bucket.endpoint/key`. Default: true. */
   forcePathStyle?: boolean | undefined
+  /** How long a URL to read an object works if the caller of `signGet` does not say. Default: an hour. */
+  urlSeconds?: number | undefined
 }
 
 export function createS3Client(options: S3StoreOptions, endpoint: string | undefined): S3Client {

@@ -167,7 +167,8 @@ class S3Store implements ObjectStore {
   }
 
   async signGet(key: string, options: SignGetOptions = {}): Promise<SignedRequest> {
-    return await signGet(this.#signer, this.#at(key), options)
+    const { expiresInSeconds = this.#options.urlSeconds } = options
+    return await signGet(this.#signer, this.#at(key), { ...options, expiresInSeconds })
   }
 
   async signPut(key: string, options: SignPutOptions): Promise<SignedRequest> {
