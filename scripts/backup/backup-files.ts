@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
 import { mkdir, open, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip, createGzip } from 'node:zlib'
@@ -58,8 +57,21 @@ export async function writeFileOf(dir: string, path: string, contents: string): 
 }
 
 export async function* readLines(dir: string, path: string): AsyncGenerator<string> {
-  const input = createReadStream(join(dir, path)).pipe(createGunzip())
-  for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) if (line !== '') yield line
+  const text = createGunzip().setEncoding('utf8')
+  // A failure destroys the text with its error, which the loop throws.
+  pipeline(createReadStream(join(dir, path)), text).catch(() => undefined)
+  let parts: string[] = []
+  for await (const chunk of text as AsyncIterable<string>) {
+    const [first = '', ...others] = chunk.split('\n')
+    parts.push(first)
+    for (const other of others) {
+      const line = parts.join('')
+      parts = [other]
+      if (line !== '') yield line
+    }
+  }
+  const last = parts.join('')
+  if (last !== '') yield last
 }
 
 async function digestOf(file: string): Promise<{ sha256: string; sizeBytes: number }> {
@@ -108,6 +120,12 @@ export async function openBackup(dir: string): Promise<BackupManifest> {
       )
   }
   return parsed.data
+}
+
+/** For files that need not exist. Other failures are thrown: a file that cannot be read must not count as absent. */
+export function unlessAbsent(error: unknown): undefined {
+  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+  throw error
 }
 
 function parseJson(text: string): unknown {

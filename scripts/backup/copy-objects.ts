@@ -22,7 +22,7 @@ export async function* copyAll({ from, to, onProgress }: CopyOptions): AsyncGene
   let count = 0
   let sizeBytes = 0
   for await (const keys of grouped(from.list(''))) {
-    const entries = (await Promise.all(keys.map(({ key }) => copyOne(key, from, to)))).filter(
+    const entries = (await settled(keys.map(({ key }) => copyOne(key, from, to)))).filter(
       (entry) => entry !== undefined,
     )
     count += entries.length
@@ -61,6 +61,12 @@ export async function restoreOne(entry: ObjectEntry, from: ObjectStore, to: Obje
   const actual = hash.digest('hex')
   if (actual === entry.sha256) return
   throw new Error(`The object "${entry.key}" of the backup is damaged: its SHA-256 is ${actual}, not ${entry.sha256}`)
+}
+
+/** As `Promise.all`, but it throws after the last one has ended: until then they write into what the caller removes. */
+export async function settled<T>(work: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(work)
+  return await Promise.all(work)
 }
 
 export async function* grouped<T>(items: AsyncIterable<T>): AsyncGenerator<T[]> {

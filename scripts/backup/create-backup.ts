@@ -8,6 +8,7 @@ import {
   OBJECTS_LIST,
   syncFolder,
   tablePath,
+  unlessAbsent,
   writeFileOf,
   writeLines,
   writeManifest,
@@ -91,10 +92,10 @@ async function fill(dir: string, { dataDir, env, signal, onProgress }: BackupOpt
     await database.close()
   }
   for (const name of KEPT_FILES) {
-    const contents = await readFile(join(dataDir, name), 'utf8').catch(() => undefined)
+    const contents = await readFile(join(dataDir, name), 'utf8').catch(unlessAbsent)
     if (contents !== undefined) files.push(await writeFileOf(dir, join('files', name), contents))
   }
   return { format: 1, createdAt, databases, objects, files }
 }
 
-const exists = async (path: string): Promise<boolean> => (await stat(path).catch(() => undefined)) !== undefined
+const exists = async (path: string): Promise<boolean> => (await stat(path).catch(unlessAbsent)) !== undefined

@@ -1,7 +1,9 @@
 import pg from 'pg'
 import { migrate } from '../database/migrate.ts'
 import type { Migration } from '../database/open-database.ts'
+import { UNFINISHED_TABLE } from '../database/unfinished-restore.ts'
 import { ConfigError } from '../errors.ts'
+import { errorMessage } from '../system/describe-error.ts'
 import { quote } from './dump-database.ts'
 import type { DumpedTable, SchemaDump } from './schema-dump.ts'
 
@@ -12,12 +14,15 @@ export interface LoadOptions {
   migrations: Readonly<Record<string, Readonly<Record<string, Migration>>>>
   /** The rows of a table, as the dump wrote them. */
   readRows(schema: string, table: string): AsyncIterable<string>
+  /** Runs before the last step, after which the database is complete. */
+  onLoaded?: (() => Promise<void>) | undefined
   onTable?: ((schema: string, table: DumpedTable) => void) | undefined
 }
 
 /**
  * Loads dumps into a database without their schemas. Each schema is brought to the migrations of its dump, and
- * filled; the servers run later migrations when they start.
+ * filled; the servers run later migrations when they start. What it creates is marked until the last row is loaded: after a failure it
+ * is removed, by this call or, if that was killed, by the next one, and no server starts on it.
  *
  * @throws ConfigError when a schema already has tables, or the dump is of a newer release; then nothing was changed
  */
@@ -29,10 +34,20 @@ export async function loadDatabase(options: LoadOptions): Promise<void> {
   try {
     const selected = dumps.map((dump) => ({ dump, migrations: selectMigrations(dump, migrations[dump.schema] ?? {}) }))
     for (const { dump } of selected) await requireEmpty(client, dump.schema)
-    for (const { dump, migrations: needed } of selected) {
-      await migrate({ url, schema: dump.schema, migrations: needed })
-      await fill(client, dump, options)
+    const schemas = dumps.map(({ schema }) => schema)
+    try {
+      await markUnfinished(client, schemas)
+      for (const { dump, migrations: needed } of selected) {
+        await migrate({ url, schema: dump.schema, migrations: needed, isRestore: true })
+        await fill(client, dump, options)
+      }
+      await options.onLoaded?.()
+      await client.query(schemas.map((schema) => `drop table ${markerOf(schema)}`).join('; '))
+    } catch (error) {
+      await removeUnfinished(url, schemas, error)
+      throw error
     }
+    await client.query('analyze')
   } finally {
     await client.end().catch(() => undefined)
   }
@@ -48,7 +63,41 @@ function selectMigrations(dump: SchemaDump, known: Readonly<Record<string, Migra
   return Object.fromEntries(Object.entries(known).filter(([name]) => dump.migrations.includes(name)))
 }
 
+const markerOf = (schema: string): string => `${quote(schema)}.${UNFINISHED_TABLE}`
+
+async function markUnfinished(client: pg.Client, schemas: readonly string[]): Promise<void> {
+  // One statement for each schema, so that none exists without its mark.
+  for (const schema of schemas)
+    await client.query(`create schema if not exists ${quote(schema)}; create table ${markerOf(schema)} ()`)
+}
+
+/** Removes what a restore has created. On a connection of its own: the other one may be lost, or in a failed transaction. */
+async function removeUnfinished(url: string, schemas: readonly string[], cause: unknown): Promise<void> {
+  const client = new pg.Client({ connectionString: url, application_name: 'trainyard-restore', keepAlive: true })
+  client.on('error', () => undefined)
+  try {
+    await client.connect()
+    for (const schema of schemas) await dropUnfinished(client, schema)
+  } catch (error) {
+    throw new Error(
+      `The restore failed (${errorMessage(cause)}), and what it had created in the schemas ${schemas.join(', ')} could not be removed ` +
+        `(${errorMessage(error)}). Restore again: that removes it first. No server starts on this database before`,
+      { cause },
+    )
+  } finally {
+    await client.end().catch(() => undefined)
+  }
+}
+
+async function dropUnfinished(client: pg.Client, schema: string): Promise<void> {
+  const { rows } = await client.query<{ marked: boolean }>(`select to_regclass($1) is not null as marked`, [
+    markerOf(schema),
+  ])
+  if (rows[0]?.marked === true) await client.query(`drop schema ${quote(schema)} cascade`)
+}
+
 async function requireEmpty(client: pg.Client, schema: string): Promise<void> {
+  await dropUnfinished(client, schema)
   const { rows } = await client.query(`select 1 from pg_tables where schemaname = $1 limit 1`, [schema])
   if (rows.length > 0)
     throw new ConfigError(
@@ -80,7 +129,6 @@ async function fill(client: pg.Client, dump: SchemaDump, { readRows, onTable }: 
   for (const { name, table, definition } of references.rows)
     await client.query(`alter table ${table} add constraint ${quote(name)} ${definition}`)
   await client.query('commit')
-  await client.query('analyze')
 }
 
 async function ensureTable(

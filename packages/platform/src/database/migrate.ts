@@ -1,19 +1,25 @@
 import { type DatabaseIntrospector, Kysely, PostgresDialect, sql } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import pg from 'pg'
+import { ConfigError } from '../errors.ts'
 import { errorCode } from '../system/describe-error.ts'
+import { UNFINISHED_TABLE } from './unfinished-restore.ts'
 
 export interface MigrateOptions {
   url: string
   schema: string
   migrations: Readonly<Record<string, Migration>>
+  /** The schema is being restored. Otherwise, one whose restore has not finished is refused. */
+  isRestore?: boolean | undefined
 }
 
 /**
  * Creates the schema when it does not exist, and runs the migrations that have not run. Replicas take turns. Migrations of a
  * newer program are left as they are: during an upgrade, and after a rollback, the older one works on the newer tables.
+ *
+ * @throws ConfigError when a restore of the schema has not finished
  */
-export async function migrate({ url, schema, migrations }: MigrateOptions): Promise<void> {
+export async function migrate({ url, schema, migrations, isRestore = false }: MigrateOptions): Promise<void> {
   const pool = new pg.Pool({
     connectionString: url,
     max: 2,
@@ -30,6 +36,7 @@ export async function migrate({ url, schema, migrations }: MigrateOptions): Prom
       await sql`select pg_advisory_lock(${lock})`.execute(connection)
       try {
         await sql`create schema if not exists ${sql.id(schema)}`.execute(connection)
+        if (!isRestore) await requireRestored(connection, schema)
         const all = { ...(await migrationsThatRan(connection, schema)), ...migrations }
         const migrator = new Migrator({
           db,
@@ -50,6 +57,15 @@ export async function migrate({ url, schema, migrations }: MigrateOptions): Prom
   } finally {
     await db.destroy()
   }
+}
+
+async function requireRestored(db: Kysely<unknown>, schema: string): Promise<void> {
+  const { rows } = await sql<{ name: string | null }>`
+    select to_regclass(${`"${schema}".${UNFINISHED_TABLE}`}) as name`.execute(db)
+  if (rows[0]?.name)
+    throw new ConfigError(
+      `A restore into schema "${schema}" of this database has not finished, so a part of the data is missing: run the restore again, which begins from the start`,
+    )
 }
 
 const NOTHING: Migration = { up: () => Promise.resolve() }

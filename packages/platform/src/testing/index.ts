@@ -6,6 +6,7 @@
 
 export { asLocalOwner, asLocalOwnerOfSockets } from './as-local-owner.ts'
 export { createEmptyDatabase } from './create-empty-database.ts'
+export { createTestBucket, type TestBucket } from './create-test-bucket.ts'
 export {
   createTestDatabase,
   dropTestSchemas,
