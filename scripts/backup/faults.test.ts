@@ -227,8 +227,11 @@ describe('while one call after the other fails', () => {
     await work()
     const count = proxy.statements() - before
     await after({ error: undefined, label: 'none' })
-    for (let sample = 0; sample < STATEMENTS; sample++) {
-      const call = 1 + Math.floor((sample * (count - 1)) / (STATEMENTS - 1))
+    const calls = Array.from({ length: STATEMENTS }, (_, sample) =>
+      Math.floor(1 + (sample * (count - 1)) / (STATEMENTS - 1)),
+    )
+    // The last but one of a restore makes the database complete.
+    for (const [sample, call] of [...calls, count - 1].entries()) {
       const fault = sample % 2 === 0 ? 'before' : 'after'
       proxy.arm(call, fault)
       const error: unknown = await work().then(

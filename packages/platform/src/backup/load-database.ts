@@ -35,6 +35,7 @@ export async function loadDatabase(options: LoadOptions): Promise<void> {
     const selected = dumps.map((dump) => ({ dump, migrations: selectMigrations(dump, migrations[dump.schema] ?? {}) }))
     for (const { dump } of selected) await requireEmpty(client, dump.schema)
     const schemas = dumps.map(({ schema }) => schema)
+    let isLastStep = false
     try {
       await markUnfinished(client, schemas)
       for (const { dump, migrations: needed } of selected) {
@@ -42,12 +43,16 @@ export async function loadDatabase(options: LoadOptions): Promise<void> {
         await fill(client, dump, options)
       }
       await options.onLoaded?.()
+      isLastStep = true
       await client.query(schemas.map((schema) => `drop table ${markerOf(schema)}`).join('; '))
     } catch (error) {
+      // The connection can be lost after the last step was carried out.
+      if (isLastStep && (await isUnmarked(url, schemas))) return
       await removeUnfinished(url, schemas, error)
       throw error
     }
-    await client.query('analyze')
+    // Otherwise PostgreSQL does it later.
+    await client.query('analyze').catch(() => undefined)
   } finally {
     await client.end().catch(() => undefined)
   }
@@ -71,6 +76,19 @@ async function markUnfinished(client: pg.Client, schemas: readonly string[]): Pr
     await client.query(`create schema if not exists ${quote(schema)}; create table ${markerOf(schema)} ()`)
 }
 
+async function isUnmarked(url: string, [schema = '']: readonly string[]): Promise<boolean> {
+  const client = new pg.Client({ connectionString: url, application_name: 'trainyard-restore', keepAlive: true })
+  client.on('error', () => undefined)
+  try {
+    await client.connect()
+    return !(await isMarked(client, schema))
+  } catch {
+    return false
+  } finally {
+    await client.end().catch(() => undefined)
+  }
+}
+
 /** Removes what a restore has created. On a connection of its own: the other one may be lost, or in a failed transaction. */
 async function removeUnfinished(url: string, schemas: readonly string[], cause: unknown): Promise<void> {
   const client = new pg.Client({ connectionString: url, application_name: 'trainyard-restore', keepAlive: true })
@@ -89,11 +107,15 @@ async function removeUnfinished(url: string, schemas: readonly string[], cause: 
   }
 }
 
-async function dropUnfinished(client: pg.Client, schema: string): Promise<void> {
+async function isMarked(client: pg.Client, schema: string): Promise<boolean> {
   const { rows } = await client.query<{ marked: boolean }>(`select to_regclass($1) is not null as marked`, [
     markerOf(schema),
   ])
-  if (rows[0]?.marked === true) await client.query(`drop schema ${quote(schema)} cascade`)
+  return rows[0]?.marked === true
+}
+
+async function dropUnfinished(client: pg.Client, schema: string): Promise<void> {
+  if (await isMarked(client, schema)) await client.query(`drop schema ${quote(schema)} cascade`)
 }
 
 async function requireEmpty(client: pg.Client, schema: string): Promise<void> {
