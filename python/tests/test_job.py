@@ -29,13 +29,6 @@ class Input(BridgeCase):
         self.assertIn("trainyard dev train --dataset FOLDER", ran.stderr)
         self.assertIn("TRAINYARD_LOCAL=1", ran.stderr)
 
-    def test_a_job_without_the_bridge_says_what_to_add_to_the_manifest(self):
-        environment = self.environment(CALLBACK_URL="http://127.0.0.1:1/v1/jobs/7")
-        ran = subprocess.run(
-            [sys.executable, "-c", "from trainyard_sdk import job"], env=environment, stderr=subprocess.PIPE, text=True
-        )
-        self.assertIn('Add "bridge": {} to trainer.json', ran.stderr)
-
     def test_no_framework_is_imported(self):
         self.run_program(
             "import sys\nbefore = set(sys.modules)\nfrom trainyard_sdk import job\n"

@@ -90,7 +90,7 @@ class Bridge:
             if time.monotonic() - looked > 1:
                 looked = time.monotonic()
                 if not self._is_read():
-                    raise ResourceError(f'"{path}" was not saved: "trainyard exec" has ended')
+                    raise ResourceError(f'"{path}" was not saved: the process that reports for the job has ended')
         return None
 
     def _copy(self, path: str) -> str:

@@ -27,10 +27,6 @@ _OUTSIDE = (
     "Start it with `trainyard dev train --dataset FOLDER`, or set TRAINYARD_LOCAL=1 to run it alone, "
     "with results in the folder runs"
 )
-_WITHOUT_BRIDGE = (
-    "This job has no bridge: CALLBACK_URL is set, and TRAINYARD_JOB_FILE is not. "
-    'Add "bridge": {} to trainer.json, or put `trainyard exec --` in front of the program'
-)
 
 
 class Config(dict):
@@ -105,6 +101,13 @@ class Job:
     def __init__(self, environment: Optional[Mapping[str, str]] = None) -> None:
         given = dict(os.environ if environment is None else environment)
         path = given.get("TRAINYARD_JOB_FILE")
+        self._spare_signals = 0
+        if not path and given.get("CALLBACK_URL"):
+            from ._platform import open_platform
+
+            path = open_platform(given)
+            # A cancel comes twice: as a signal, and in an answer to the process that reports.
+            self._spare_signals = 1
         self._way: Optional[Union[Bridge, LocalRun]] = None
         if path:
             with open(path, encoding="utf-8") as file:
@@ -114,7 +117,7 @@ class Job:
             about = local_job(given)
             self._way = LocalRun(about["workDir"])
         else:
-            raise OutsideRunError(_WITHOUT_BRIDGE if given.get("CALLBACK_URL") else _OUTSIDE)
+            raise OutsideRunError(_OUTSIDE)
         self.id: int = about["jobId"]
         self.attempt: int = about["attempt"]
         self.operation: str = about["operation"]
@@ -214,6 +217,9 @@ class Job:
         self._listens = True
 
         def stop(number: int, frame: Any) -> None:
+            if os.getpid() == owner and self._cancelled.is_set() and self._spare_signals > 0:
+                self._spare_signals -= 1
+                return
             if os.getpid() != owner or self._cancelled.is_set():
                 signal.signal(signal.SIGTERM, signal.SIG_DFL)
                 os.kill(os.getpid(), signal.SIGTERM)

@@ -82,13 +82,8 @@ def _metrics(event: Mapping[str, Any]) -> str:
 
 def local_job(environment: Mapping[str, str]) -> dict[str, Any]:
     """What `job.json` contains, for a run without a platform."""
-    manifest = _manifest()
-    schema = (manifest.get("config") or {}).get("schema") or {}
-    basic: dict[str, Any] = {}
-    advanced: dict[str, Any] = {}
-    for name, field in (schema.get("properties") or {}).items():
-        if "default" in field:
-            (advanced if field.get("x-group") == "advanced" or field.get("x-advanced") else basic)[name] = field["default"]
+    manifest = find_manifest()
+    basic, advanced = defaults(manifest)
     given = json.loads(environment.get("CONFIG") or "{}")
     basic.update(given.get("basic", given if "advanced" not in given else {}))
     advanced.update(given.get("advanced", {}))
@@ -125,7 +120,19 @@ def local_job(environment: Mapping[str, str]) -> dict[str, Any]:
     return job
 
 
-def _manifest() -> dict[str, Any]:
+def defaults(manifest: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The basic and the advanced settings of a manifest, with their defaults."""
+    basic: dict[str, Any] = {}
+    advanced: dict[str, Any] = {}
+    schema = (manifest.get("config") or {}).get("schema") or {}
+    for name, field in (schema.get("properties") or {}).items():
+        if "default" in field:
+            (advanced if field.get("x-group") == "advanced" or field.get("x-advanced") else basic)[name] = field["default"]
+    return basic, advanced
+
+
+def find_manifest() -> dict[str, Any]:
+    """The `trainer.json` of the folder, or of that of the program. Empty: there is none."""
     script = os.path.dirname(os.path.abspath(getattr(sys.modules.get("__main__"), "__file__", None) or "x"))
     for folder in (os.getcwd(), script):
         path = os.path.join(folder, "trainer.json")
