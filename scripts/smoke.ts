@@ -30,6 +30,11 @@ try {
   const install = await run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', ...packs], { cwd: dir })
   if (install.code !== 0) throw new Error('npm could not install the packages')
 
+  for (const { name } of publicPackages()) {
+    const files = await readdir(join(dir, 'node_modules', name, 'dist'), { recursive: true })
+    if (!files.some((file) => file.endsWith('.js.map'))) throw new Error(`${name} has no source maps`)
+  }
+
   const steps: [string, string[]][] = [
     [process.execPath, ['program.mjs']],
     [join(dir, 'node_modules/.bin/trainyard'), ['--help']],

@@ -21,6 +21,8 @@ export async function buildPackage(target: WorkspacePackage, outDir = join(targe
     inputOptions: { resolve: { conditionNames: ['trainyard-source', 'node', 'import', 'default'] } },
     deps: { alwaysBundle: ['@trainyard/platform'], onlyBundle: ['@trainyard/platform'] },
     dts: true,
+    // With the sources in them: stack traces (--enable-source-maps) and debuggers show TypeScript.
+    sourcemap: true,
     // TypeScript includes the declarations of Node only where something refers to them.
     banner: target.usesNodeTypes ? { dts: '/// <reference types="node" />' } : {},
     // Editors read the comments of the declarations; in the programs they are a tenth of what is downloaded.
