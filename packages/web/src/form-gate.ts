@@ -1,6 +1,8 @@
 import type { MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { HTTPException } from 'hono/http-exception'
+import { formatBytes } from './format.ts'
+import { t } from './words/t.ts'
 
 /** Parsing costs time for each field, and any page can send a form. */
 const MAX_FORM_BYTES = 16 * 1024
@@ -16,7 +18,7 @@ export function formGate(): MiddlewareHandler {
     bodyLimit({
       maxSize,
       onError: () => {
-        throw new HTTPException(413, { message: `The form is larger than ${maxSize} bytes` })
+        throw new HTTPException(413, { message: t('The form is larger than {size}', { size: formatBytes(maxSize) }) })
       },
     })
   const limited = limitTo(MAX_FORM_BYTES)
@@ -27,7 +29,7 @@ export function formGate(): MiddlewareHandler {
     if (c.req.path === '/datasets/upload') return await next()
     if (/^\/predict\/\d+\/[\w-]+(?:\/tries)?$/.test(c.req.path)) return await limitedPicture(c, next)
     if (/^\s*multipart\//i.test(c.req.header('content-type') ?? ''))
-      throw new HTTPException(415, { message: 'Forms with files are not accepted' })
+      throw new HTTPException(415, { message: t('Forms with files are not accepted') })
     return await (c.req.path === '/jobs/new' ? limitedJob : limited)(c, next)
   }
 }

@@ -9,7 +9,7 @@ import { setRetryAfter } from './retry-after.ts'
 import { forgetSession, hasSession, originOf, safePath } from './session/credentials.ts'
 import { findCause, UpstreamUnreachable } from './upstream.ts'
 import { Sentence } from './words/sentence.tsx'
-import { t } from './words/t.ts'
+import { t, translate } from './words/t.ts'
 
 interface ProblemPageProps {
   assetUrl: (name: string) => string
@@ -67,12 +67,12 @@ export function handleError(context: WebContext): ErrorHandler<WebEnv> {
     if (unreachable !== undefined) {
       return page(
         unreachable.timedOut ? 504 : 502,
-        `The ${unreachable.upstream} is not responding`,
+        unreachable.upstream === 'registry' ? t('The registry is not responding') : t('The runner is not responding'),
         <>
           <p>
             <Sentence
               text="This page needs the {upstream}, which is not responding at {url}."
-              upstream={unreachable.upstream}
+              upstream={unreachable.upstream === 'registry' ? t('registry') : t('runner')}
               url={<code>{unreachable.url}</code>}
             />
           </p>
@@ -91,18 +91,18 @@ export function handleError(context: WebContext): ErrorHandler<WebEnv> {
     if (error instanceof TrainyardApiError) setRetryAfter(c, error)
     if (error instanceof TrainyardApiError) return problemPage(error, page, c.req.path)
     if (error instanceof UnexpectedAnswerError) {
-      return page(502, 'Unexpected answer from the server', <p>{error.message}</p>)
+      return page(502, t('Unexpected answer from the server'), <p>{error.message}</p>)
     }
     if (error instanceof HTTPException) {
       if (error.status === 403)
         return page(
           403,
-          'Form refused',
+          t('Form refused'),
           <p>{t('The form was submitted from another site. Open the page here and try again.')}</p>,
         )
-      return page(error.status as ContentfulStatusCode, error.message || 'The request cannot be served', null)
+      return page(error.status as ContentfulStatusCode, error.message || t('The request cannot be served'), null)
     }
-    return page(500, 'Internal error', <p>{t('The error was logged. Try again in a moment.')}</p>)
+    return page(500, t('Internal error'), <p>{t('The error was logged. Try again in a moment.')}</p>)
   }
 }
 
@@ -138,14 +138,14 @@ function problemPage<T>(
   if (error.status === 404)
     return page(
       404,
-      'Not found',
+      t('Not found'),
       <p>{problem.detail ?? <Sentence text="{path} does not exist." path={<code>{path}</code>} />}</p>,
     )
   // A failure of an upstream server is a bad gateway. One that passes stays what it is: the page can be loaded again.
   const status = error.status >= 500 && error.status !== 503 ? 502 : error.status
   return page(
     status as ContentfulStatusCode,
-    problem.title,
+    translate(problem.title),
     <>
       {problem.detail !== undefined && <p>{problem.detail}</p>}
       {problem.issues !== undefined && problem.issues.length > 0 && (

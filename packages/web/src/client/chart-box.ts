@@ -1,6 +1,7 @@
 import uPlot from 'uplot'
 import { formatDuration, formatMetric } from '../format.ts'
 import type { ChartSeries, ChartSpec } from '../jobs/chart-groups.ts'
+import { t } from '../words/t.ts'
 import { axisInEffect, overAxis, positive, smooth, type XY } from './chart-math.ts'
 import { chartPng, plotOptions, type Stroke } from './chart-plot.ts'
 import type { ChartSettings } from './chart-toolbar.ts'
@@ -116,7 +117,7 @@ export class ChartBox {
     png.type = 'button'
     png.className = 'quiet'
     png.textContent = 'PNG'
-    png.setAttribute('aria-label', `Save ${this.#spec.title} as PNG`)
+    png.setAttribute('aria-label', t('Save {title} as PNG', { title: this.#spec.title }))
     png.addEventListener('click', () => {
       if (this.#plot) void chartPng(this.#plot, this.#spec.title)
     })
@@ -126,7 +127,7 @@ export class ChartBox {
       const csv = document.createElement('a')
       csv.href = csvUrl
       csv.textContent = 'CSV'
-      csv.setAttribute('aria-label', `Save ${this.#spec.title} as CSV`)
+      csv.setAttribute('aria-label', t('Save {title} as CSV', { title: this.#spec.title }))
       files.append(csv)
     }
     this.figure.replaceChildren(this.#caption, this.#canvas, this.#legend, files)
@@ -262,15 +263,20 @@ export class ChartBox {
     const last = lines.map(({ label, series }) => `${label} ${formatMetric(series.points.at(-1)?.[1] ?? null)}`)
     this.#canvas.setAttribute(
       'aria-label',
-      `${title} by ${axis}. Last values: ${last.slice(0, 10).join(', ')}. All values are in the table below.`,
+      t('{title} by {axis}. Last values: {values}. All values are in the table below.', {
+        title,
+        axis: axis === 'epoch' ? t('epoch') : t('step'),
+        values: last.slice(0, 10).join(', '),
+      }),
     )
     this.#canvas.dataset.points = String(lines.reduce((sum, { series }) => sum + series.points.length, 0))
   }
 }
 
 function formatX(axis: Axis, x: number): string {
-  if (axis === 'time') return `after ${formatDuration(x * 1000)}`
-  return `${axis} ${Number.isInteger(x) ? x : x.toFixed(2)}`
+  if (axis === 'time') return t('after {duration}', { duration: formatDuration(x * 1000) })
+  const at = Number.isInteger(x) ? x : x.toFixed(2)
+  return axis === 'epoch' ? t('epoch {epoch}', { epoch: at }) : t('step {step}', { step: at })
 }
 
 function swatch(run: number): SVGSVGElement {

@@ -1,3 +1,4 @@
+import { t } from '../words/t.ts'
 import type { XAxis } from './chart-math.ts'
 
 /** How all charts of a page are drawn. */
@@ -33,7 +34,7 @@ export function createToolbar(root: HTMLElement, { changed, resetZoom }: Toolbar
   bar.className = 'chart-toolbar'
 
   const axis = document.createElement('select')
-  axis.append(...AXES.map(([value, text]) => new Option(text, value)))
+  axis.append(...AXES.map(([value, text]) => new Option(t(text), value)))
   axis.addEventListener('change', () => {
     settings.axis = AXES.find(([value]) => value === axis.value)?.[0] ?? 'reported'
     changed()
@@ -57,7 +58,7 @@ export function createToolbar(root: HTMLElement, { changed, resetZoom }: Toolbar
   const reset = document.createElement('button')
   reset.type = 'button'
   reset.className = 'quiet'
-  reset.textContent = 'Reset zoom'
+  reset.textContent = t('Reset zoom')
   reset.hidden = true
   reset.addEventListener('click', () => {
     resetZoom()
@@ -66,9 +67,10 @@ export function createToolbar(root: HTMLElement, { changed, resetZoom }: Toolbar
 
   const hint = document.createElement('p')
   hint.className = 'muted'
-  hint.textContent =
-    'Drag across a chart to zoom; double-click resets. By keyboard: arrows read values, + and - zoom, 0 resets.'
-  bar.append(labelled('Axis', axis), labelled('Smoothing', smoothing), labelled('Log scale', log), reset, hint)
+  hint.textContent = t(
+    'Drag across a chart to zoom; double-click resets. By keyboard: arrows read values, + and - zoom, 0 resets.',
+  )
+  bar.append(labelled(t('Axis'), axis), labelled(t('Smoothing'), smoothing), labelled(t('Log scale'), log), reset, hint)
   root.prepend(bar)
   return {
     settings,

@@ -1,3 +1,5 @@
+import { t } from '../words/t.ts'
+
 /** Shows and enables the copy buttons. */
 export function enableCopying(): void {
   // Browsers offer it over https and on localhost only.
@@ -10,9 +12,9 @@ export function enableCopying(): void {
         () => true,
         () => false,
       )
-      button.textContent = copied ? 'Copied' : 'Not allowed'
+      button.textContent = copied ? t('Copied') : t('Not allowed')
       setTimeout(() => {
-        button.textContent = 'Copy'
+        button.textContent = t('Copy')
       }, 2000)
     })
   }

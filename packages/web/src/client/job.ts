@@ -1,5 +1,6 @@
 import type { ChartPoint } from '../jobs/chart-groups.ts'
 import type { JobData } from '../jobs/live-events.ts'
+import { t } from '../words/t.ts'
 import { createCharts } from './charts.ts'
 import { find, morph, parseElement } from './dom.ts'
 import { followJob } from './live.ts'
@@ -42,12 +43,15 @@ function showMetrics(any: boolean): void {
 
 if (data.live) {
   let ended = false
+  const notLive = () =>
+    t(
+      'This page is not live yet: the server does not answer, or other tabs hold all connections of this browser. Reload it to see changes.',
+    )
+  const interrupted = () => t('Live updates are interrupted. Reconnecting …')
   let lastWord: string | undefined
   let lastTerminal: boolean | undefined
   const notStarted = setTimeout(() => {
-    announce(
-      'This page is not live yet: the server does not answer, or other tabs hold all connections of this browser. Reload it to see changes.',
-    )
+    announce(notLive())
   }, NOT_STARTED_MS)
   followJob(data.jobId, data.workerUrl, {
     part({ id, html }) {
@@ -65,8 +69,9 @@ if (data.live) {
       charts?.add(points)
     },
     logs: ({ html, previousId }) => logs?.add(html, previousId),
-    state({ word, terminal }) {
-      if (lastWord !== undefined && word !== lastWord) announce(`The job is now: ${word.toLowerCase()}.`)
+    state({ state, word, terminal }) {
+      if (lastWord !== undefined && word !== lastWord)
+        announce(t('The job is now: {state}.', { state: word.toLowerCase() }))
       lastWord = word
       // A question about another state has no meaning any more.
       if (lastTerminal !== undefined && terminal !== lastTerminal)
@@ -74,7 +79,7 @@ if (data.live) {
       lastTerminal = terminal
       document.title = document.title.replace(
         /^(?:[✓✕■] )?/,
-        word === 'Succeeded' ? '✓ ' : word === 'Failed' ? '✕ ' : '',
+        state === 'succeeded' ? '✓ ' : state === 'failed' ? '✕ ' : '',
       )
     },
     trouble: ({ message }) => announce(message),
@@ -82,8 +87,8 @@ if (data.live) {
       clearTimeout(notStarted)
       if (ended) return
       if (open) {
-        if (/^(?:Live updates are|This page is not live)/.test(note?.textContent ?? '')) announce('')
-      } else announce('Live updates are interrupted. Reconnecting …')
+        if ([notLive(), interrupted()].includes(note?.textContent ?? '')) announce('')
+      } else announce(interrupted())
     },
     end() {
       ended = true

@@ -1,3 +1,5 @@
+import { t } from '../words/t.ts'
+
 const KEY = 'typed'
 /** The pages between a form whose session has ended and the form again. */
 const BETWEEN = new Set(['/sign-in', '/sign-up'])
@@ -67,7 +69,7 @@ function putBack({ action, fields }: Typed): void {
   const note = document.createElement('p')
   note.className = 'note'
   note.setAttribute('role', 'status')
-  note.textContent = 'Your session had ended. What you typed is still here: send it again.'
+  note.textContent = t('Your session had ended. What you typed is still here: send it again.')
   form.prepend(note)
   form.scrollIntoView({ block: 'nearest' })
 }

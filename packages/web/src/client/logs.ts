@@ -1,3 +1,6 @@
+import { plural } from '../format.ts'
+import { t } from '../words/t.ts'
+
 /** More lines make scrolling slow on phones; the oldest are removed. */
 const MAX_LINES = 2000
 /** Distance from the end that still counts as the end, in px. */
@@ -61,8 +64,8 @@ function createFollower(view: HTMLElement): { lineAdded(): void } {
   const setFollowing = (value: boolean) => {
     following = value
     if (button) {
-      button.textContent = value ? 'Pause' : 'Follow'
-      button.setAttribute('aria-label', value ? 'Pause following the log' : 'Follow the log')
+      button.textContent = value ? t('Pause') : t('Follow')
+      button.setAttribute('aria-label', value ? t('Pause following the log') : t('Follow the log'))
     }
     if (value) toEnd()
   }
@@ -109,14 +112,14 @@ function createGaps(
 ): { open(after: number, before: number): Promise<void> } {
   const load = async (mark: HTMLElement): Promise<void> => {
     const { after = '0', before = '1' } = mark.dataset
-    mark.textContent = 'Loading missed lines …'
+    mark.textContent = t('Loading missed lines …')
     try {
       const response = await fetch(`/jobs/${jobId}/log-gap?${new URLSearchParams({ after, before, level })}`)
       if (!response.ok) throw new Error(`status ${response.status}`)
       mark.replaceWith(parseItems(await response.text()))
       onLoaded()
     } catch {
-      mark.replaceChildren('Some lines are not shown ', createButton())
+      mark.replaceChildren(`${t('Some lines are not shown')} `, createButton())
     }
   }
   list.addEventListener('click', (event) => {
@@ -140,7 +143,7 @@ function createButton(): HTMLButtonElement {
   const button = document.createElement('button')
   button.type = 'button'
   button.className = 'quiet'
-  button.textContent = 'Load'
+  button.textContent = t('Load')
   return button
 }
 
@@ -167,8 +170,8 @@ function removeOldest(list: HTMLElement): void {
   const text = mark.querySelector('span')
   if (text)
     text.textContent = Number.isNaN(count)
-      ? 'Earlier lines are not shown.'
-      : `${count.toLocaleString('en')} earlier ${count === 1 ? 'line is' : 'lines are'} not shown.`
+      ? t('Earlier lines are not shown.')
+      : plural(count, '{count} earlier line is not shown.', '{count} earlier lines are not shown.')
   const link = mark.querySelector<HTMLAnchorElement>('a[rel="prev"]')
   if (!link) return
   const url = new URL(link.href)

@@ -1,3 +1,6 @@
+import { formatCount } from '../format.ts'
+import { t } from '../words/t.ts'
+
 /** A choice that changes the form, such as a version or a preset, shows its settings at once. What was typed stays. */
 for (const select of document.querySelectorAll<HTMLSelectElement>('select[data-shows]')) {
   const shows = select.dataset.shows ?? ''
@@ -14,5 +17,6 @@ shares?.addEventListener('input', (event) => {
   if (!(input instanceof HTMLInputElement) || input.name === 'seed') return
   const hint = document.getElementById(`${input.id}-hint`)
   const images = Math.round((Number(shares.dataset.images) * Number(input.value)) / 100)
-  if (hint && Number.isFinite(images)) hint.textContent = `Per cent: about ${images.toLocaleString('en')} images`
+  if (hint && Number.isFinite(images))
+    hint.textContent = t('Per cent: about {images} images', { images: formatCount(images) })
 })

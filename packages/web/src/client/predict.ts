@@ -1,4 +1,5 @@
 import { formatBytes } from '../format.ts'
+import { t } from '../words/t.ts'
 import { find, parseElement } from './dom.ts'
 
 const MAX_BYTES = 20 * 1024 ** 2
@@ -24,7 +25,7 @@ function enablePictures(form: HTMLFormElement): void {
   input.addEventListener('change', () => take(input.files?.[0]))
   form.addEventListener('submit', (event) => {
     event.preventDefault()
-    if (input.files?.[0] === undefined) status.textContent = 'Choose a picture.'
+    if (input.files?.[0] === undefined) status.textContent = t('Choose a picture.')
     take(input.files?.[0])
   })
   addEventListener('paste', (event) => take(event.clipboardData?.files[0]))
@@ -46,11 +47,15 @@ let sending = 0
 
 async function send(address: string, file: File, status: HTMLElement): Promise<void> {
   if (file.size > MAX_BYTES) {
-    status.textContent = `${file.name} has ${formatBytes(file.size)}; the limit is ${formatBytes(MAX_BYTES)}.`
+    status.textContent = t('{name} has {size}; the limit is {limit}.', {
+      name: file.name,
+      size: formatBytes(file.size),
+      limit: formatBytes(MAX_BYTES),
+    })
     return
   }
   const mine = ++sending
-  status.textContent = 'Sending …'
+  status.textContent = t('Sending …')
   try {
     const response = await fetch(`${address}?name=${encodeURIComponent(file.name)}`, {
       method: 'POST',
@@ -61,14 +66,15 @@ async function send(address: string, file: File, status: HTMLElement): Promise<v
     // A later picture has replaced this one.
     if (mine !== sending) return
     if (answer.id === undefined) {
-      status.textContent = answer.problem ?? `The picture was not accepted (${response.status}). Try again.`
+      status.textContent =
+        answer.problem ?? t('The picture was not accepted ({status}). Try again.', { status: response.status })
       return
     }
     status.textContent = ''
     history.replaceState(null, '', `?try=${encodeURIComponent(answer.id)}`)
     await show(`${address}/${encodeURIComponent(answer.id)}/part`, mine)
   } catch {
-    status.textContent = 'The server cannot be reached. Check the connection and try again.'
+    status.textContent = t('The server cannot be reached. Check the connection and try again.')
   }
 }
 

@@ -1,4 +1,5 @@
 import { formatBytes } from '../format.ts'
+import { t } from '../words/t.ts'
 import { find } from './dom.ts'
 import { tarBlob } from './tar-blob.ts'
 
@@ -35,7 +36,7 @@ function enableUpload(form: HTMLFormElement): void {
     if (isSending) return
     const body = folder.files?.length ? tarOf(folder.files) : archive.files?.[0]
     if (body === undefined || body.size === 0) {
-      status.textContent = 'Choose a folder or an archive.'
+      status.textContent = t('Choose a folder or an archive.')
       return
     }
     isSending = true
@@ -75,15 +76,21 @@ async function send(body: Blob, query: URLSearchParams, { status, bar }: Shown):
     const answer = await put(body, query, (sent) => {
       bar.value = sent / body.size
       const isDone = sent >= body.size
-      status.textContent = isDone ? 'Checking the images …' : `${formatBytes(sent)} of ${formatBytes(body.size)}`
+      status.textContent = isDone
+        ? t('Checking the images …')
+        : t('{sent} of {total}', { sent: formatBytes(sent), total: formatBytes(body.size) })
     })
     if (answer.next !== undefined) return answer.next
     if (!AWAY.has(answer.code)) {
-      status.textContent = answer.problem ?? `The server refused the upload with the status ${answer.code}.`
+      status.textContent =
+        answer.problem ?? t('The server refused the upload with the status {status}.', { status: answer.code })
       return undefined
     }
     const seconds = PAUSES[Math.min(tries, PAUSES.length - 1)] ?? 30
-    status.textContent = `The server does not respond. The upload starts again in ${seconds} seconds; keep this page open.`
+    status.textContent = t(
+      'The server does not respond. The upload starts again in {seconds} seconds; keep this page open.',
+      { seconds },
+    )
     await new Promise((resolve) => setTimeout(resolve, seconds * 1000))
   }
 }

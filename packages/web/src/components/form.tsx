@@ -1,4 +1,5 @@
 import type { Child } from 'hono/jsx'
+import { t } from '../words/t.ts'
 
 export interface FieldProps {
   /** Also the id of the input, so it must be unique on the page. */
@@ -96,7 +97,7 @@ export interface ConfirmDialogProps {
 
 /** The question before an action, with the only form that acts. */
 export function ConfirmDialog(props: ConfirmDialogProps) {
-  const { id, action, verb, question, keep = 'Cancel', look = 'danger', fields, children } = props
+  const { id, action, verb, question, keep = t('Cancel'), look = 'danger', fields, children } = props
   return (
     <dialog id={id} aria-labelledby={`${id}-title`} aria-describedby={`${id}-text`}>
       <h2 id={`${id}-title`}>{question}</h2>

@@ -1,4 +1,5 @@
 import type { CheckStatus, JobState, Severity, TrustTier, VersionState } from '@trainyard/contract'
+import { t } from '../words/t.ts'
 
 type Tone = 'good' | 'bad' | 'busy' | 'wait' | 'warn' | 'mute'
 
@@ -44,7 +45,7 @@ function Status({ look: [tone, sign, word] }: { look: [Tone, string, string] }) 
       <span class="sign" aria-hidden="true">
         {sign}
       </span>
-      {word}
+      {t(word)}
     </span>
   )
 }
@@ -55,4 +56,4 @@ export const TrustStatus = ({ tier }: { tier: TrustTier }) => <Status look={TRUS
 export const CheckStatusStatus = ({ status }: { status: CheckStatus }) => <Status look={CHECK_STATUSES[status]} />
 export const SeverityStatus = ({ severity }: { severity: Severity }) => <Status look={SEVERITIES[severity]} />
 
-export const jobStateWord = (state: JobState): string => JOB_STATES[state][2]
+export const jobStateWord = (state: JobState): string => t(JOB_STATES[state][2])

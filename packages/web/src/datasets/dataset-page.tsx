@@ -203,7 +203,7 @@ function Filters({ dataset, counts, query }: { dataset: Dataset; counts: Dataset
           <option value="">{t('All')}</option>
           {SplitName.options.map((split) => (
             <option value={split} selected={split === query.split}>
-              {SPLIT_WORDS[split]}
+              {t(SPLIT_WORDS[split])}
             </option>
           ))}
         </select>

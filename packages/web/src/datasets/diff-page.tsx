@@ -16,7 +16,7 @@ const SHOWN = 100
 /** What changed between two versions of a dataset. */
 export function DiffPage({ assetUrl, id, name, diff }: DiffPageProps) {
   const { from, to, classes, images, objects, changes, counts } = diff
-  const title = `${name}: version ${from} to ${to}`
+  const title = t('{name}: version {from} to {to}', { name, from, to })
   return (
     <Layout assetUrl={assetUrl} title={t('{title} · Dataset', { title })} section="datasets">
       <div class="page-head">
@@ -97,11 +97,11 @@ function Entries({ title, count, entries }: { title: string; count: number; entr
 
 function describe({ path, added, removed, moved, reclassified }: DatasetVersionDiff['changes'][number]): string {
   const parts = [
-    ...added.map(({ className }) => `${className} added`),
-    ...removed.map(({ className }) => `${className} removed`),
-    ...moved.map(({ className, iou }) => `${className} moved (IoU ${iou.toFixed(2)})`),
+    ...added.map(({ className }) => t('{name} added', { name: className })),
+    ...removed.map(({ className }) => t('{name} removed', { name: className })),
+    ...moved.map(({ className, iou }) => t('{name} moved (IoU {iou})', { name: className, iou: iou.toFixed(2) })),
     ...reclassified.map(({ from, to }) => `${from} → ${to}`),
   ]
-  const more = parts.length > 5 ? `, and ${parts.length - 5} more` : ''
+  const more = parts.length > 5 ? `, ${t('and {count} more', { count: parts.length - 5 })}` : ''
   return `${path}: ${parts.slice(0, 5).join(', ')}${more}`
 }

@@ -24,11 +24,13 @@ export function DrawnImage({ datasetId, image, classes }: DrawnImageProps) {
   const src = withQuery(`/datasets/${datasetId}/picture`, { path })
   // As the server refuses them, so that no broken picture is shown.
   const isLarge = image.sizeBytes > MAX_PICTURE_BYTES || (width ?? 0) * (height ?? 0) > MAX_PICTURE_PIXELS
-  const names = classIds.slice(0, SHOWN_CLASSES).map((id) => classes.get(id)?.name ?? `class ${id}`)
+  const names = classIds
+    .slice(0, SHOWN_CLASSES)
+    .map((id) => classes.get(id)?.name ?? t('class {chosen}', { chosen: id }))
   const more = classIds.length - names.length
   const content = image.labelled
-    ? [...names, ...(more > 0 ? [`${more} more`] : [])].join(', ') || 'no object'
-    : 'not labelled'
+    ? [...names, ...(more > 0 ? [t('{count} more', { count: more })] : [])].join(', ') || t('no object')
+    : t('not labelled')
   return (
     <li class="tile">
       <a class="tile-picture" href={src} tabindex={isLarge ? -1 : undefined}>

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import { Busboy } from '@fastify/busboy'
 import { HTTPException } from 'hono/http-exception'
+import { t } from '../words/t.ts'
 
 export interface UploadForm {
   name: string
@@ -16,9 +17,9 @@ export function readUploadForm(request: Request): Promise<UploadForm> {
   const contentType = request.headers.get('content-type') ?? ''
   const { body } = request
   if (!/^multipart\/form-data\b/i.test(contentType) || body === null)
-    throw new HTTPException(415, { message: 'Expected a form with an archive' })
+    throw new HTTPException(415, { message: t('Expected a form with an archive') })
   return new Promise((resolve, reject) => {
-    const refuse = () => reject(new HTTPException(400, { message: 'The form has no archive, or is not complete' }))
+    const refuse = () => reject(new HTTPException(400, { message: t('The form has no archive, or is not complete') }))
     const parser = new Busboy({
       headers: { 'content-type': contentType },
       limits: { fields: 5, fieldSize: 2000, files: 1, headerPairs: 20 },

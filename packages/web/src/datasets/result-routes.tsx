@@ -17,7 +17,11 @@ function readQuery<T>(c: Context<WebEnv>, schema: z.ZodType<T>, expected: string
   const parsed = schema.safeParse(query)
   if (parsed.success) return parsed.data
   const field = String(parsed.error.issues[0]?.path[0])
-  const message = `"${field}" is ${JSON.stringify(query[field]?.slice(0, 100))}: expected ${expected}`
+  const message = t('"{field}" is {value}: expected {expected}', {
+    field,
+    value: JSON.stringify(query[field]?.slice(0, 100)) ?? '',
+    expected,
+  })
   throw new HTTPException(400, { message })
 }
 
@@ -42,7 +46,7 @@ export function addResultPages(app: Hono<WebEnv>, context: WebContext): void {
     const id = c.req.param('id')
     const [dataset, diff] = await Promise.all([
       context.client.datasets.get(id),
-      context.client.datasets.diff(id, readQuery(c, DiffQuery, 'the number of a version')),
+      context.client.datasets.diff(id, readQuery(c, DiffQuery, t('the number of a version'))),
     ])
     if (diff === undefined) return preparing(c)
     return c.html(<DiffPage assetUrl={c.get('assetUrl')} id={dataset.id} name={dataset.name} diff={diff} />)

@@ -5,6 +5,7 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { z } from 'zod'
 import type { WebContext, WebEnv } from '../context.ts'
 import { refusalFrom, refusalOf } from '../people/refusal.ts'
+import { t } from '../words/t.ts'
 import { DatasetPage } from './dataset-page.tsx'
 import { DatasetListPage } from './list-page.tsx'
 import { readUploadForm, type UploadForm } from './read-upload-form.ts'
@@ -89,7 +90,7 @@ export function datasetRoutes(context: WebContext): Hono<WebEnv> {
       if (refusal !== undefined) return c.json({ problem: refusal.problem }, refusal.status)
       // A server that answers 503 reports the reason itself.
       if (!(error instanceof TrainyardApiError)) context.logger.error({ err: error }, 'an upload failed')
-      return c.json({ problem: 'The server does not respond' }, 502)
+      return c.json({ problem: t('The server does not respond') }, 502)
     }
   })
   addResultPages(app, context)

@@ -1,4 +1,6 @@
-/* Shared by the server and the browser: it imports nothing. */
+import { t } from '../words/t.ts'
+
+/* Shared by the server and the browser. */
 
 /** `seconds` since the job was created; null where the value was not finite. */
 export type ChartPoint = [step: number, value: number | null, seconds: number]
@@ -65,8 +67,8 @@ export function groupCharts(runs: readonly ChartRun[], primary: string): ChartSe
   )
   const prefixes = [...others.keys()].sort(collator.compare)
   return [
-    ...(first.length === 0 ? [] : [{ title: 'Primary metric', charts: first }]),
-    ...prefixes.map((prefix) => ({ title: prefix || 'Other metrics', charts: others.get(prefix) ?? [] })),
+    ...(first.length === 0 ? [] : [{ title: t('Primary metric'), charts: first }]),
+    ...prefixes.map((prefix) => ({ title: prefix || t('Other metrics'), charts: others.get(prefix) ?? [] })),
   ]
 }
 

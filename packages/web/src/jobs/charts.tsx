@@ -34,9 +34,9 @@ export function Charts({ runs, primary, ended }: ChartsProps) {
                 <StaticChart
                   label={t('{title} by {axis}; the values are in the table below', {
                     title: chart.title,
-                    axis: chart.axis,
+                    axis: axisWord(chart.axis),
                   })}
-                  unit={chart.axis}
+                  unit={axisWord(chart.axis)}
                   lines={chart.lines}
                 />
                 {chart.lines.length > 1 && (
@@ -107,6 +107,8 @@ export function StaticChart({ label, unit, lines: given }: StaticChartProps) {
     </svg>
   )
 }
+
+const axisWord = (axis: ChartSpec['axis']): string => (axis === 'epoch' ? t('epoch') : t('step'))
 
 function extent(values: readonly number[]): [number, number] {
   let low = Number.POSITIVE_INFINITY

@@ -148,13 +148,13 @@ interface Row {
 function choicesOf(job: Job): ReadonlyMap<string, string> {
   const settings = [...Object.entries(job.config.basic), ...Object.entries(job.config.advanced)]
   return new Map([
-    ['trainer', `${job.trainer.name} ${job.trainer.version}`],
-    ['trainer digest', job.trainer.digest],
-    ['model', job.model],
-    ['operation', job.operation],
-    ['dataset', job.dataset?.name ?? 'none'],
-    ['dataset version', String(job.dataset?.version ?? 'none')],
-    ['dataset snapshot', job.dataset?.versionHash ?? 'none'],
+    [t('trainer'), `${job.trainer.name} ${job.trainer.version}`],
+    [t('trainer digest'), job.trainer.digest],
+    [t('model'), job.model],
+    [t('operation'), job.operation],
+    [t('dataset'), job.dataset?.name ?? t('none')],
+    [t('dataset version'), String(job.dataset?.version ?? t('none'))],
+    [t('dataset snapshot'), job.dataset?.versionHash ?? t('none')],
     ...settings.map(([name, value]): [string, string] => [`config.${name}`, JSON.stringify(value)]),
   ])
 }

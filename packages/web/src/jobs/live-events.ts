@@ -1,3 +1,4 @@
+import type { JobState } from '@trainyard/contract'
 import type { ChartPoint, ChartRun, ChartSeries } from './chart-groups.ts'
 
 /* Shared by the server and the browser: no imports but types. */
@@ -31,7 +32,7 @@ export interface LiveEvents {
    */
   logs: { html: string; previousId?: number | undefined }
   /** The job changed its state; announced to screen readers. */
-  state: { word: string; terminal: boolean }
+  state: { state: JobState; word: string; terminal: boolean }
   /** The stream is complete. */
   end: Record<string, never>
   /** Live updates are interrupted; the message is one sentence. */

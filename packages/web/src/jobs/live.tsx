@@ -4,6 +4,7 @@ import type { Child } from 'hono/jsx'
 import { type SSEStreamingApi, streamSSE } from 'hono/streaming'
 import { jobStateWord } from '../components/status.tsx'
 import type { WebContext } from '../context.ts'
+import { t } from '../words/t.ts'
 import { AttemptSwitcher } from './attempts.tsx'
 import type { ChartSeries } from './chart-groups.ts'
 import { MetricTable } from './charts.tsx'
@@ -82,7 +83,7 @@ async function follow(
   } catch (error) {
     if (signal.aborted) return
     context.logger.error({ err: error, jobId }, 'A live stream was interrupted')
-    await send({ event: 'trouble', data: { message: 'Live updates are interrupted. Reconnecting …' } })
+    await send({ event: 'trouble', data: { message: t('Live updates are interrupted. Reconnecting …') } })
   }
 }
 
@@ -162,7 +163,7 @@ class LiveView {
       events.push(...(await this.#attemptsPart(job)))
       events.push({
         event: 'state',
-        data: { word: jobStateWord(job.state), terminal: isTerminalJobState(job.state) },
+        data: { state: job.state, word: jobStateWord(job.state), terminal: isTerminalJobState(job.state) },
       })
     }
     return events

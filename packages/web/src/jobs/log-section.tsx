@@ -45,9 +45,9 @@ export function LogSection({ job, logs, live }: { job: Job; logs: JobLogs; live:
 }
 
 function emptyText({ query, earlier, later }: JobLogs, live: boolean): string {
-  if (query.search || query.level !== 'debug') return 'No line matches.'
-  if (earlier > 0 || later > 0) return 'The log has no lines here.'
-  return live ? 'No output yet.' : 'The job wrote no output.'
+  if (query.search || query.level !== 'debug') return t('No line matches.')
+  if (earlier > 0 || later > 0) return t('The log has no lines here.')
+  return live ? t('No output yet.') : t('The job wrote no output.')
 }
 
 function LogFilter({ job, query }: { job: Job; query: LogQuery }) {

@@ -1,6 +1,7 @@
 import { type JobId, LogLevel, type LogLine } from '@trainyard/contract'
 import { z } from 'zod'
 import type { WebContext } from '../context.ts'
+import { t } from '../words/t.ts'
 
 const Id = z.string().regex(/^\d{1,15}$/)
 
@@ -99,7 +100,9 @@ function parsePosition(at: string | undefined): {
   const match = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?))?\s*(?:UTC|Z)?$/.exec(at)
   const date = match === null ? undefined : new Date(`${match[1]}T${match[2] ?? '00:00'}Z`)
   if (date !== undefined && !Number.isNaN(date.getTime())) return { since: date.toISOString() }
-  return { problem: `"${at}" is neither the number of a line nor a time such as 2026-11-20 09:30 (UTC).` }
+  return {
+    problem: t('"{value}" is neither the number of a line nor a time such as 2026-11-20 09:30 (UTC).', { value: at }),
+  }
 }
 
 /** Lines between two lines, oldest first. */

@@ -17,32 +17,42 @@ interface SelectionPageProps {
 
 const TEXTS = {
   cancel: {
-    verb: 'Cancel',
-    left: (count: number) => (count === 1 ? 'has ended already' : 'have ended already'),
+    crumb: () => t('cancel'),
+    title: (count: number) => plural(count, 'Cancel {count} job?', 'Cancel {count} jobs?'),
+    button: (count: number) => plural(count, 'Cancel {count} job', 'Cancel {count} jobs'),
+    left: (count: number) =>
+      plural(count, '{count} selected job has ended already:', '{count} selected jobs have ended already:'),
     text: 'Their trainers are asked to stop. Saved checkpoints are kept, and the jobs can be restarted.',
   },
   delete: {
-    verb: 'Delete',
-    left: (count: number) => (count === 1 ? 'has not ended; cancel it first' : 'have not ended; cancel them first'),
+    crumb: () => t('delete'),
+    title: (count: number) => plural(count, 'Delete {count} job?', 'Delete {count} jobs?'),
+    button: (count: number) => plural(count, 'Delete {count} job', 'Delete {count} jobs'),
+    left: (count: number) =>
+      plural(
+        count,
+        '{count} selected job has not ended; cancel it first:',
+        '{count} selected jobs have not ended; cancel them first:',
+      ),
     text: 'Their checkpoints, files, metrics and logs are deleted. This cannot be undone.',
   },
 }
 
 /** Names the jobs that an action changes, and those that it does not, before it is done. */
 export function SelectionPage({ assetUrl, action, jobs, refused = [], now }: SelectionPageProps) {
-  const { verb, left, text } = TEXTS[action]
+  const texts = TEXTS[action]
   const fits = (job: Job) => isTerminalJobState(job.state) === (action === 'delete')
   const chosen = jobs.filter(fits)
   const others = jobs.filter((job) => !fits(job))
-  const title = `${verb} ${plural(chosen.length, '{count} job', '{count} jobs')}?`
+  const title = texts.title(chosen.length)
   return (
     <Layout assetUrl={assetUrl} title={title} section="jobs">
       <div class="page-head">
         <p class="crumbs">
-          <a href="/jobs">{t('Jobs')}</a> <span aria-hidden="true">/</span> {action}
+          <a href="/jobs">{t('Jobs')}</a> <span aria-hidden="true">/</span> {texts.crumb()}
         </p>
         <h1>{title}</h1>
-        {chosen.length > 0 && <p class="lead">{text}</p>}
+        {chosen.length > 0 && <p class="lead">{t(texts.text)}</p>}
       </div>
       {refused.length > 0 && (
         <div class="form-problem" role="alert">
@@ -54,9 +64,7 @@ export function SelectionPage({ assetUrl, action, jobs, refused = [], now }: Sel
       <JobNames jobs={chosen} now={now} />
       {others.length > 0 && (
         <>
-          <p class="muted">
-            {plural(others.length, '{count} selected job', '{count} selected jobs')} {left(others.length)}:
-          </p>
+          <p class="muted">{texts.left(others.length)}</p>
           <JobNames jobs={others} now={now} />
         </>
       )}
@@ -67,7 +75,7 @@ export function SelectionPage({ assetUrl, action, jobs, refused = [], now }: Sel
         ))}
         {chosen.length > 0 && (
           <button type="submit" class="danger">
-            {verb} {plural(chosen.length, '{count} job', '{count} jobs')}
+            {texts.button(chosen.length)}
           </button>
         )}
         <a href="/jobs">{t('Back to the list')}</a>

@@ -18,8 +18,8 @@ export function JobValidationResult({ job, validation }: { job: Job; validation:
     return <div id="job-validation" hidden />
   const { epoch, split, perClass, confusionMatrix } = validation
   const where = [
-    epoch === undefined ? undefined : `epoch ${epoch}`,
-    split === undefined ? undefined : `on the ${split} split`,
+    epoch === undefined ? undefined : t('epoch {epoch}', { epoch }),
+    split === undefined ? undefined : t('on the {split} split', { split }),
   ].filter((part) => part !== undefined)
   return (
     <section id="job-validation" aria-labelledby="validation">

@@ -5,7 +5,7 @@ import { formatCount, plural } from '../format.ts'
 import { withQuery } from '../query.ts'
 import type { Setting } from '../trainers/settings.ts'
 import { Sentence } from '../words/sentence.tsx'
-import { t } from '../words/t.ts'
+import { t, translate } from '../words/t.ts'
 import type { FormData } from './form-data.ts'
 import type { FormIssue } from './form-issues.ts'
 import type { JobForm } from './job-form.ts'
@@ -31,7 +31,8 @@ export function FormPage({ assetUrl, form, data, formId, issues, problem, from }
   const ids = new Map(settings.map(({ name }, index) => [`config.${name}`, `setting-${index}`]))
   const problemOf = (field: string) =>
     issues.find((issue) => issue.field === field || issue.field.startsWith(`${field}.`))?.detail
-  const title = from === undefined ? `Train with ${trainer.displayName}` : `Run job ${from} again`
+  const title =
+    from === undefined ? t('Train with {name}', { name: trainer.displayName }) : t('Run job {id} again', { id: from })
   return (
     <Layout assetUrl={assetUrl} title={title} section="jobs" scripts={['new-job.js']}>
       <div class="page-head">
@@ -101,7 +102,7 @@ function Problems({ issues, problem, ids }: Pick<FormPageProps, 'issues' | 'prob
         <ul>
           {issues.map(({ field, detail }) => {
             const target = targetOf(field)
-            const name = FIELD_NAMES[field] ?? field.replace(/^config\./, '')
+            const name = t(FIELD_NAMES[field] ?? '') || field.replace(/^config\./, '')
             return (
               <li>
                 {target === undefined ? <bdi>{name}</bdi> : <a href={`#${target}`}>{name}</a>} {detail}
@@ -332,10 +333,10 @@ function Settings({ form, data, ids, problemOf }: FieldsProps & { ids: Map<strin
         </div>
       )}
       {plain.length === 0 && advanced.length === 0 && <p class="muted">{t('This trainer declares no settings.')}</p>}
-      {groups(plain, (group) => (group === 'Basic' ? null : <h3>{group}</h3>))}
+      {groups(plain, (group) => (group === 'Basic' ? null : <h3>{translate(group)}</h3>))}
       <details class="fold" open={advanced.some(isChanged) || problemOf('other') !== undefined}>
         <summary>{t('Advanced settings ({count})', { count: formatCount(advanced.length) })}</summary>
-        {groups(advanced, (group) => (group === 'Advanced' ? null : <h3>{group}</h3>))}
+        {groups(advanced, (group) => (group === 'Advanced' ? null : <h3>{translate(group)}</h3>))}
         <div class="field">
           <label for="job-other">{t('Other settings, as JSON')}</label>
           <Problem id="job-other" text={problemOf('other')} />

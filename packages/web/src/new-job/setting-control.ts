@@ -1,4 +1,5 @@
 import type { Setting } from '../trainers/settings.ts'
+import { t } from '../words/t.ts'
 
 /** Longer lists of choices are typed, not chosen. */
 const MAX_CHOICES = 200
@@ -42,7 +43,7 @@ function choicesOf(property: Setting['property']): Choice[] | undefined {
   if (property.enum !== undefined) return property.enum.map((value) => choice(value))
   if (property.oneOf !== undefined)
     return property.oneOf.filter((one) => one.const !== undefined).map((one) => choice(one.const, one.title))
-  if (property.type === 'boolean') return [choice(true, 'Yes'), choice(false, 'No')]
+  if (property.type === 'boolean') return [choice(true, t('Yes')), choice(false, t('No'))]
   return undefined
 }
 
@@ -74,7 +75,9 @@ export function readText(control: Control, text: string): ReadValue {
     case 'json': {
       const parsed = parseJson(text)
       if (parsed !== undefined) return { value: parsed.value }
-      return control.isText ? { value: text } : { problem: 'must be JSON, such as [1, 2] or {"name": "value"}' }
+      return control.isText
+        ? { value: text }
+        : { problem: t('must be JSON, such as {example}', { example: '[1, 2] or {"name": "value"}' }) }
     }
   }
 }

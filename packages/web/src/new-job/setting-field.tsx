@@ -109,7 +109,7 @@ function Input({ id, name, control, text, invalid }: InputProps) {
 function hintOf(setting: Setting, control: Control): string {
   const facts = [
     setting.description,
-    control.kind === 'choice' ? undefined : setting.type.replace('integer', 'whole number'),
+    control.kind === 'choice' ? undefined : setting.type.replace('integer', t('whole number')),
     control.kind === 'choice' ? undefined : setting.range,
     defaultOf(setting, control),
   ]
@@ -119,5 +119,5 @@ function hintOf(setting: Setting, control: Control): string {
 function defaultOf({ defaultValue }: Setting, control: Control): string | undefined {
   if (defaultValue === undefined) return undefined
   const chosen = control.kind === 'choice' ? control.choices.find(({ value }) => value === defaultValue) : undefined
-  return `default ${(chosen?.label ?? defaultValue).slice(0, 200)}`
+  return t('default {value}', { value: (chosen?.label ?? defaultValue).slice(0, 200) })
 }

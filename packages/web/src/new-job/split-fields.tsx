@@ -31,7 +31,7 @@ export function SplitFields({ form, dataset, problemOf }: SplitFieldsProps) {
         <legend class="visually-hidden">{t('Split')}</legend>
         {CHOICES.map(([value, label]) => (
           <label>
-            <input type="radio" name="split" value={value} checked={form.split === value} /> {label}
+            <input type="radio" name="split" value={value} checked={form.split === value} /> {t(label)}
           </label>
         ))}
       </fieldset>
@@ -45,27 +45,9 @@ export function SplitFields({ form, dataset, problemOf }: SplitFieldsProps) {
         </p>
       )}
       <div class="fields shares" data-images={images}>
-        <TextField
-          {...field}
-          name="train"
-          label={t('Training')}
-          type="number"
-          hint={t('Per cent{images}', { images: effect(images, filled.train) })}
-        />
-        <TextField
-          {...field}
-          name="val"
-          label={t('Validation')}
-          type="number"
-          hint={t('Per cent{images}', { images: effect(images, filled.val) })}
-        />
-        <TextField
-          {...field}
-          name="test"
-          label={t('Test')}
-          type="number"
-          hint={t('Per cent{images}', { images: effect(images, filled.test) })}
-        />
+        <TextField {...field} name="train" label={t('Training')} type="number" hint={effect(images, filled.train)} />
+        <TextField {...field} name="val" label={t('Validation')} type="number" hint={effect(images, filled.val)} />
+        <TextField {...field} name="test" label={t('Test')} type="number" hint={effect(images, filled.test)} />
         <TextField {...field} name="seed" label={t('Seed')} maxlength={100} hint={t('Each text gives another split')} />
       </div>
       <label class="check">
@@ -78,6 +60,6 @@ export function SplitFields({ form, dataset, problemOf }: SplitFieldsProps) {
 
 function effect(images: number | undefined, percent: string): string {
   const share = Number(percent)
-  if (images === undefined || percent === '' || !Number.isFinite(share)) return ''
-  return `: about ${formatCount(Math.round((images * share) / 100))} images`
+  if (images === undefined || percent === '' || !Number.isFinite(share)) return t('Per cent')
+  return t('Per cent: about {images} images', { images: formatCount(Math.round((images * share) / 100)) })
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { CreateJobInput, SplitRequest } from '@trainyard/contract'
 import { z } from 'zod'
 import type { Setting } from '../trainers/settings.ts'
+import { t } from '../words/t.ts'
 import type { FormIssue } from './form-issues.ts'
 import type { JobForm } from './job-form.ts'
 import { controlOf, readText, toText } from './setting-control.ts'
@@ -20,7 +21,7 @@ export function toRequest(
     if (form[field].trim() === '') return undefined
     const value = Number(form[field])
     if (Number.isFinite(value)) return value
-    issues.push({ field, detail: 'must be a number' })
+    issues.push({ field, detail: t('must be a number') })
     return undefined
   }
   const hours = number('hours')
@@ -69,7 +70,8 @@ function toSplit(
 function toConfig(form: JobForm, settings: readonly Setting[], issues: FormIssue[]): Record<string, unknown> {
   const config = new Map<string, unknown>()
   const other = form.other.trim() === '' ? { data: {} } : Other.safeParse(parseJson(form.other))
-  if (other.data === undefined) issues.push({ field: 'other', detail: 'must be a JSON object, such as {"name": 1}' })
+  if (other.data === undefined)
+    issues.push({ field: 'other', detail: t('must be a JSON object, such as {example}', { example: '{"name": 1}' }) })
   for (const [name, value] of Object.entries(other.data ?? {})) config.set(name, value)
   for (const setting of settings) {
     const control = controlOf(setting)

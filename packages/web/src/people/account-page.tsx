@@ -88,7 +88,7 @@ function Password({ problem, email }: { problem: string | undefined; email: stri
           required
           minlength={10}
           maxlength={200}
-          hint={t('{PASSWORD_HINT} Your other sessions are signed out.', { PASSWORD_HINT })}
+          hint={`${t(PASSWORD_HINT)} ${t('Your other sessions are signed out.')}`}
         />
         <div>
           <button type="submit">{t('Change password')}</button>

@@ -57,7 +57,7 @@ export function OrganisationPage(props: OrganisationPageProps) {
     >
       {done !== undefined && (
         <Note>
-          <p>{DONE[done]}</p>
+          <p>{t(DONE[done])}</p>
         </Note>
       )}
       {invited !== undefined && <InvitationLink {...invited} />}

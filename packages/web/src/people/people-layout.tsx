@@ -26,7 +26,7 @@ export function PeopleLayout({ assetUrl, title, part, lead, children }: PeopleLa
       <nav class="parts" aria-label={t('Account')}>
         {PARTS.map(([name, path, word]) => (
           <a class="chip" href={path} aria-current={name === part ? 'true' : undefined}>
-            {word}
+            {t(word)}
           </a>
         ))}
       </nav>

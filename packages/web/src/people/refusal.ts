@@ -1,6 +1,7 @@
 import { TrainyardApiError } from '@trainyard/client'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { ZodError } from 'zod'
+import { t } from '../words/t.ts'
 
 /** A problem that the user can solve, and the status of the page that shows it. */
 export interface Refusal {
@@ -14,7 +15,7 @@ export interface Refusal {
 export function refusalOf(error: unknown): Refusal | undefined {
   if (error instanceof ZodError) {
     const [issue] = error.issues
-    return { problem: `${String(issue?.path[0] ?? 'The form')}: ${issue?.message ?? 'not valid'}`, status: 400 }
+    return { problem: `${String(issue?.path[0] ?? t('The form'))}: ${issue?.message ?? t('not valid')}`, status: 400 }
   }
   if (!(error instanceof TrainyardApiError) || error.status >= 500) return undefined
   const { problem } = error

@@ -72,7 +72,7 @@ function ResetPasswordPage({ assetUrl, code, problem }: ResetPasswordPageProps) 
             required
             minlength={10}
             maxlength={200}
-            hint={t('{PASSWORD_HINT} You are signed out everywhere.', { PASSWORD_HINT })}
+            hint={`${t(PASSWORD_HINT)} ${t('You are signed out everywhere.')}`}
           />
           <button type="submit">{t('Save password')}</button>
         </form>

@@ -29,7 +29,7 @@ const DONE = {
 export function SignInPage(props: SignInPageProps) {
   if (props.state.auth === 'local') return <LocalSignInPage {...props} />
   const { assetUrl, kind, state, to, problem, done } = props
-  const title = kind === 'sign-in' ? 'Sign in' : 'Create an account'
+  const title = kind === 'sign-in' ? t('Sign in') : t('Create an account')
   const other = kind === 'sign-in' ? 'sign-up' : 'sign-in'
   const isInvited = invitationIn(to) !== undefined
   const canSignUp = state.signUp !== 'closed' || isInvited
@@ -39,7 +39,7 @@ export function SignInPage(props: SignInPageProps) {
         <h1>{title}</h1>
         {done !== undefined && (
           <Note>
-            <p>{DONE[done]}</p>
+            <p>{t(DONE[done])}</p>
           </Note>
         )}
         {isInvited && done === undefined && (
@@ -127,11 +127,11 @@ function SignInForm({ kind, state, to, email, setupSecret, problem }: SignInPage
         autocomplete={isNew ? 'new-password' : 'current-password'}
         required
         maxlength={200}
-        {...(isNew ? NEW_PASSWORD : undefined)}
+        {...(isNew ? newPassword() : undefined)}
       />
       <button type="submit">{isNew ? t('Create account') : t('Sign in')}</button>
     </form>
   )
 }
 
-const NEW_PASSWORD = { minlength: 10, hint: PASSWORD_HINT }
+const newPassword = () => ({ minlength: 10, hint: t(PASSWORD_HINT) })

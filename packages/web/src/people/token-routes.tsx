@@ -3,6 +3,7 @@ import { type Context, Hono } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { z } from 'zod'
 import type { WebContext, WebEnv } from '../context.ts'
+import { t } from '../words/t.ts'
 import { refusalFrom } from './refusal.ts'
 import { type TokenForm, TokensPage, type TokensPageProps } from './tokens-page.tsx'
 
@@ -35,7 +36,7 @@ export function tokenRoutes(context: WebContext): Hono<WebEnv> {
   app.post('/', async (c) => {
     const form = Form.parse(await c.req.parseBody({ all: true }))
     const request = toRequest(form)
-    if (request.scopes.length === 0) return await page(c, { form, problem: 'Choose at least one scope' }, 400)
+    if (request.scopes.length === 0) return await page(c, { form, problem: t('Choose at least one scope') }, 400)
     let made: CreatedToken | undefined
     const refusal = await refusalFrom(async () => {
       made = await context.client.tokens.create(request)

@@ -117,7 +117,7 @@ export function TokensPage(props: TokensPageProps) {
               <select id="days" name="days">
                 {LIVES.map(([value, word]) => (
                   <option value={value} selected={value === form.days}>
-                    {word}
+                    {t(word)}
                   </option>
                 ))}
               </select>
@@ -141,7 +141,7 @@ function Scopes({ form }: { form: TokenForm }) {
           <label>
             <input type="checkbox" name="scopes" value={scope} checked={form.scopes.includes(scope)} />
             <span>
-              {words} <code>{scope}</code>
+              {t(words)} <code>{scope}</code>
             </span>
           </label>
         ))}
@@ -161,15 +161,17 @@ function Scopes({ form }: { form: TokenForm }) {
 /** Values are "organisation" or "organisation/project". */
 function places(me: Me): [string, string][] {
   return [
-    ['', 'All your organisations'],
-    ...me.organisations.map(({ slug }): [string, string] => [slug, `Organisation ${slug}`]),
-    ...me.projects.map(({ name }): [string, string] => [name, `Project ${name}`]),
+    ['', t('All your organisations')],
+    ...me.organisations.map(({ slug }): [string, string] => [slug, t('Organisation {name}', { name: slug })]),
+    ...me.projects.map(({ name }): [string, string] => [name, t('Project {name}', { name })]),
   ]
 }
 
 function creator({ credentials, id, name }: NonNullable<ApiToken['createdBy']>): string {
-  if (credentials === 'token') return `the token ${name ?? id}`
-  return { session: 'you, signed in', local: 'you, on this machine', issuer: 'you, signed in elsewhere' }[credentials]
+  if (credentials === 'token') return t('the token {name}', { name: name ?? id ?? '' })
+  return { session: t('you, signed in'), local: t('you, on this machine'), issuer: t('you, signed in elsewhere') }[
+    credentials
+  ]
 }
 
 function TokenRow({ token, now }: { token: ApiToken; now: Date }) {

@@ -1,6 +1,7 @@
 import { MAX_PICTURE_BYTES } from '@trainyard/contract'
 import type { Context } from 'hono'
 import type { WebContext, WebEnv } from '../context.ts'
+import { t } from '../words/t.ts'
 import { pictureTypeOf } from './picture-type.ts'
 
 /**
@@ -13,14 +14,15 @@ export async function sendPicture(
   { url, sizeBytes }: { url: string; sizeBytes: number },
 ): Promise<Response> {
   const refuse = (text: string) => c.text(text, 415)
-  if (sizeBytes > MAX_PICTURE_BYTES) return refuse('The file is too large to be shown; download it')
+  if (sizeBytes > MAX_PICTURE_BYTES) return refuse(t('The file is too large to be shown; download it'))
   const source = new URL(url, context.runnerUrl)
-  if (!/^https?:$/.test(source.protocol)) return refuse('The file is not at a web address')
+  if (!/^https?:$/.test(source.protocol)) return refuse(t('The file is not at a web address'))
   const response = await context.fetch(source.href, { signal: c.req.raw.signal })
-  if (!response.ok || response.body === null) return c.text('The file is not available', 502)
+  if (!response.ok || response.body === null) return c.text(t('The file is not available'), 502)
   const bytes = await readAtMost(response.body, MAX_PICTURE_BYTES)
   const type = bytes && pictureTypeOf(bytes)
-  if (bytes === undefined || type === undefined) return refuse('The file is not a picture that pages show; download it')
+  if (bytes === undefined || type === undefined)
+    return refuse(t('The file is not a picture that pages show; download it'))
   // Files never change: an artifact and an image of a dataset are known by their digest.
   c.header('Cache-Control', 'private, max-age=86400, immutable')
   c.header('Content-Disposition', 'inline')

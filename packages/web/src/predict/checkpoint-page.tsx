@@ -149,7 +149,7 @@ function History({ base, history, now }: { base: string; history: PredictionList
 
 function summaryOf(objects: NonNullable<Prediction['objects']>, count = objects.length): string {
   const surest = objects.toSorted((a, b) => b.confidence - a.confidence)[0]
-  if (surest === undefined) return 'nothing found'
-  const more = count > 1 ? ` and ${formatCount(count - 1)} more` : ''
+  if (surest === undefined) return t('nothing found')
+  const more = count > 1 ? ` ${t('and {count} more', { count: formatCount(count - 1) })}` : ''
   return `${surest.className}${more}`
 }

@@ -66,9 +66,7 @@ export function ObjectList({ objects, threshold }: FoundProps) {
           ))}
       </ol>
       {rest > 0 && (
-        <p class="muted">
-          {t('{counted}, in the JSON', { counted: plural(rest, '{count} more object', '{count} more objects') })}
-        </p>
+        <p class="muted">{plural(rest, '{count} more object, in the JSON', '{count} more objects, in the JSON')}</p>
       )}
     </>
   )

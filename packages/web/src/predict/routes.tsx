@@ -9,6 +9,7 @@ import { findArtifact } from '../jobs/find-artifact.ts'
 import { sendPicture } from '../pictures/send-picture.ts'
 import { NotFoundPage } from '../problems.tsx'
 import { setRetryAfter } from '../retry-after.ts'
+import { t } from '../words/t.ts'
 import { CheckpointPage } from './checkpoint-page.tsx'
 import { ChoosePage } from './choose-page.tsx'
 import { checkpointPath, ShownTry } from './shown-try.tsx'
@@ -70,7 +71,7 @@ export function predictRoutes(context: WebContext): Hono<WebEnv> {
     await context.client.jobs.get(target.job)
     const { picture } = await c.req.parseBody()
     if (!(picture instanceof File) || picture.size === 0)
-      return await showCheckpoint(c, context, { problem: 'Choose a picture.', status: 400 })
+      return await showCheckpoint(c, context, { problem: t('Choose a picture.'), status: 400 })
     try {
       const { id } = await context.client.jobs.predict(target.job, target.checkpoint, picture, { name: picture.name })
       return c.redirect(`${checkpointPath(target.job, target.checkpoint)}?try=${id}`, 303)
@@ -142,7 +143,7 @@ function readRefusal(c: Context, error: unknown): { problem: string; status: Con
   const detail = error.problem.detail ?? error.message
   const cannot = error.problem.issues?.some(({ path }) => path === 'operation')
   return {
-    problem: cannot ? 'The trainer of this job cannot predict: it has no program for that.' : detail,
+    problem: cannot ? t('The trainer of this job cannot predict: it has no program for that.') : detail,
     status: error.status as ContentfulStatusCode,
   }
 }

@@ -70,8 +70,8 @@ export function ShownTry({ base, prediction, threshold }: ShownTryProps) {
 function Waiting({ prediction, base }: { prediction: Prediction; base: string }) {
   const text =
     prediction.job.state === 'running'
-      ? 'The trainer predicts this picture …'
-      : 'The trainer is started as soon as a slot is free. The first picture takes longer; the next ones are quick.'
+      ? t('The trainer predicts this picture …')
+      : t('The trainer is started as soon as a slot is free. The first picture takes longer; the next ones are quick.')
   return (
     <div role="status">
       <p>{text}</p>

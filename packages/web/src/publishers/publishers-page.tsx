@@ -72,8 +72,8 @@ function OnePublisher({ publisher, now }: { publisher: Publisher; now: Date }) {
       <h2 id={id}>{repository}</h2>
       <dl class="side-facts">
         <Fact name={t('Issuer')} value={issuer} />
-        <Fact name={t('Number of the repository')} value={publisher.repositoryId ?? 'that of the first job'} />
-        <Fact name={t('Number of the owner')} value={publisher.ownerId ?? 'that of the first job'} />
+        <Fact name={t('Number of the repository')} value={publisher.repositoryId ?? t('that of the first job')} />
+        <Fact name={t('Number of the owner')} value={publisher.ownerId ?? t('that of the first job')} />
         <Fact name={t('Workflow')} value={publisher.workflow} />
         <Fact name={t('Environment')} value={publisher.environment} />
         <Fact name={t('Branch or tag')} value={publisher.ref} />

@@ -2,7 +2,9 @@ import { type Context, Hono } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { z } from 'zod'
 import type { WebContext, WebEnv } from '../context.ts'
+import { plural } from '../format.ts'
 import { refusalFrom } from '../people/refusal.ts'
+import { t } from '../words/t.ts'
 import { type PublisherForm, PublishersPage, type PublishersPageProps } from './publishers-page.tsx'
 
 const text = z.string().trim().catch('')
@@ -37,7 +39,7 @@ export function publisherRoutes(context: WebContext): Hono<WebEnv> {
   }
 
   app.get('/:namespace/:name', (c) =>
-    page(c, { note: { added: 'Added.', removed: 'Removed.' }[c.req.query('done') ?? ''] }),
+    page(c, { note: { added: t('Added.'), removed: t('Removed.') }[c.req.query('done') ?? ''] }),
   )
   app.post('/:namespace/:name', async (c) => {
     const form: PublisherForm = Form.parse(await c.req.parseBody())
@@ -59,8 +61,15 @@ export function publisherRoutes(context: WebContext): Hono<WebEnv> {
     const refusal = await refusalFrom(async () => {
       const { ok, reasons, keys } = await context.client.publishing.test(nameOf(c), id, token || undefined)
       if (!ok) more = { problem: reasons.join('. ') }
-      else if (token === '') more = { note: `The issuer answers; it has ${keys ?? 0} ${keys === 1 ? 'key' : 'keys'}.` }
-      else more = { note: 'The job of this token may publish.' }
+      else if (token === '')
+        more = {
+          note: plural(
+            keys ?? 0,
+            'The issuer answers; it has {count} key.',
+            'The issuer answers; it has {count} keys.',
+          ),
+        }
+      else more = { note: t('The job of this token may publish.') }
     })
     if (refusal !== undefined) return await page(c, { problem: refusal.problem }, refusal.status)
     return await page(c, more)

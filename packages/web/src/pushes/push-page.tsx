@@ -77,7 +77,7 @@ function summary({ checks, finishedAt }: Check): string {
   )
   const ended = checks.filter(({ status }) => status !== 'waiting' && status !== 'running').length
   return finishedAt === undefined
-    ? `${ended} of ${plural(checks.length, '{count} check', '{count} checks')} done, ${errors}`
+    ? t('{done} of {total} checks done, {errors}', { done: ended, total: checks.length, errors })
     : errors
 }
 
@@ -141,9 +141,9 @@ function Reason({ name, label }: { name: string; label: string }) {
 }
 
 const APPEAL_WORDS = {
-  open: 'is waiting for a moderator',
-  approved: 'was approved',
-  refused: 'was refused',
+  open: 'The review is waiting for a moderator.',
+  approved: 'The review was approved.',
+  refused: 'The review was refused.',
 } as const
 
 function AppealState({ check: { appeal } }: { check: Check }) {
@@ -151,7 +151,7 @@ function AppealState({ check: { appeal } }: { check: Check }) {
   return (
     <section>
       <h2>{t('Review')}</h2>
-      <p>{t('The review {value}.', { value: APPEAL_WORDS[appeal.state] })}</p>
+      <p>{t(APPEAL_WORDS[appeal.state])}</p>
       <blockquote>{appeal.text}</blockquote>
       {appeal.answer !== undefined && <p>{t('Answer: {answer}', { answer: appeal.answer })}</p>}
     </section>

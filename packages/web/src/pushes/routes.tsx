@@ -5,6 +5,7 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { z } from 'zod'
 import type { WebContext, WebEnv } from '../context.ts'
 import { refusalFrom } from '../people/refusal.ts'
+import { t } from '../words/t.ts'
 import { PushListPage } from './list-page.tsx'
 import { streamPush } from './live.tsx'
 import { PushPage } from './push-page.tsx'
@@ -76,7 +77,7 @@ export function pushRoutes(context: WebContext): Hono<WebEnv> {
   app.post('/:id/decide', async (c) => {
     const id = c.req.param('id')
     const { appeal, note, verb } = Decision.parse(await c.req.parseBody())
-    if (verb === undefined) return await page(c, id, 'Choose a decision: approve or refuse', 400)
+    if (verb === undefined) return await page(c, id, t('Choose a decision: approve or refuse'), 400)
     return await change(c, id, () => context.client.checks.decide(appeal, verb, { note }))
   })
   return app

@@ -1,5 +1,6 @@
 import { TrainyardApiError, type TrainyardClient } from '@trainyard/client'
 import type { Me } from '@trainyard/contract'
+import { t } from '../words/t.ts'
 
 /** The person who views a page, as far as the servers report it. */
 export type Viewer =
@@ -19,5 +20,5 @@ export async function findViewer(client: TrainyardClient): Promise<Viewer> {
 }
 
 function toViewer({ account }: Me): Viewer {
-  return { state: 'signed-in', name: account?.displayName ?? account?.email ?? 'Unnamed account' }
+  return { state: 'signed-in', name: account?.displayName ?? account?.email ?? t('Unnamed account') }
 }

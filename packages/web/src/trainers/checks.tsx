@@ -54,7 +54,7 @@ export function Checks({ checks }: { checks: readonly CheckResult[] }) {
 
 function describeProgress({ done, total, unit, what }: CheckProgress): string {
   const shown = (count: number) => (unit === 'bytes' ? formatBytes(count) : `${count} ${unit}`)
-  return [what, total === undefined ? shown(done) : `${shown(done)} of ${shown(total)}`]
+  return [what, total === undefined ? shown(done) : t('{done} of {total}', { done: shown(done), total: shown(total) })]
     .filter((part) => part !== undefined)
     .join(': ')
 }

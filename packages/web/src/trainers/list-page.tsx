@@ -8,7 +8,7 @@ import { RelativeTime } from '../components/time.tsx'
 import { formatCount, plural } from '../format.ts'
 import { withQuery } from '../query.ts'
 import { Sentence } from '../words/sentence.tsx'
-import { t } from '../words/t.ts'
+import { t, translate } from '../words/t.ts'
 import { type ListQuery, SORTS } from './list-query.ts'
 
 interface TrainerListPageProps {
@@ -64,7 +64,7 @@ export function TrainerListPage({ assetUrl, query, list, now }: TrainerListPageP
         </SearchForm>
         <nav class="facets" aria-label={t('Filters')}>
           {FACETS.map(({ name, label }) => (
-            <Facet label={label} name={name} values={facets[name]} query={query} />
+            <Facet label={t(label)} name={name} values={facets[name]} query={query} />
           ))}
           <Sorts query={query} />
         </nav>
@@ -162,7 +162,7 @@ function Facet({ label, name, values, query }: FacetProps) {
 /** Tiers have names for people; the other values are names already. */
 function labelOf(name: FacetName, value: string): string {
   const tier = name === 'tier' ? TrustTier.safeParse(value).data : undefined
-  return tier === undefined ? value : formatTier(tier)
+  return tier === undefined ? value : translate(formatTier(tier))
 }
 
 function Chip({ name, value, count, query }: { name: FacetName; value: string; count: number; query: ListQuery }) {
@@ -203,7 +203,7 @@ function Sorts({ query }: { query: ListQuery }) {
               href={withQuery('/', { ...query, cursor: undefined, sort: sort === 'relevance' ? undefined : sort })}
               aria-current={sort === chosen ? 'true' : undefined}
             >
-              {SORT_LABELS[sort]}
+              {t(SORT_LABELS[sort])}
             </a>
           </li>
         ))}

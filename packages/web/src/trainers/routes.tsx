@@ -2,6 +2,7 @@ import { PartKind } from '@trainyard/contract'
 import { Hono } from 'hono'
 import type { WebContext, WebEnv } from '../context.ts'
 import { pictureTypeOf } from '../pictures/picture-type.ts'
+import { t } from '../words/t.ts'
 import { TrainerListPage } from './list-page.tsx'
 import { ListQuery } from './list-query.ts'
 import { manageRoutes } from './manage-routes.tsx'
@@ -45,7 +46,7 @@ export function trainerRoutes(context: WebContext): Hono<WebEnv> {
       const { trainers } = context.client
       const bytes = await trainers.readmePicture(`${namespace}/${name}`, version, c.req.query('path') ?? '')
       const type = pictureTypeOf(bytes)
-      if (type === undefined) return c.text('The file is not a picture that pages show', 415)
+      if (type === undefined) return c.text(t('The file is not a picture that pages show; download it'), 415)
       c.header('Cache-Control', 'private, max-age=300')
       c.header('Content-Disposition', 'inline')
       return c.body(bytes, 200, { 'Content-Type': type.contentType })

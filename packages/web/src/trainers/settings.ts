@@ -1,5 +1,6 @@
 import { DEFAULT_BASIC_CONFIG, type TrainerManifest } from '@trainyard/contract'
 import { z } from 'zod'
+import { t } from '../words/t.ts'
 
 export const SettingProperty = z.looseObject({
   type: z
@@ -67,7 +68,7 @@ export function listSettings(manifest: TrainerManifest): Setting[] {
 }
 
 function typeOf(property: SettingProperty): string {
-  if (Array.isArray(property.type)) return property.type.join(' or ')
+  if (Array.isArray(property.type)) return property.type.join(` ${t('or')} `)
   return property.type ?? (property.enum ? 'choice' : 'any')
 }
 
@@ -77,18 +78,18 @@ const SHOWN_VALUES = 20
 function listValues(values: readonly unknown[]): string {
   const shown = values.slice(0, SHOWN_VALUES).map((value) => JSON.stringify(value).slice(0, 200))
   const more = values.length - shown.length
-  return more > 0 ? `${shown.join(', ')} and ${more} more` : shown.join(', ')
+  return more > 0 ? `${shown.join(', ')} ${t('and {count} more', { count: more })}` : shown.join(', ')
 }
 
 function rangeOf(property: SettingProperty): string | undefined {
-  if (property.enum !== undefined) return `one of ${listValues(property.enum)}`
+  if (property.enum !== undefined) return t('one of {values}', { values: listValues(property.enum) })
   const { minimum, maximum, exclusiveMinimum, exclusiveMaximum } = property
-  if (minimum !== undefined && maximum !== undefined) return `${minimum} to ${maximum}`
+  if (minimum !== undefined && maximum !== undefined) return t('{minimum} to {maximum}', { minimum, maximum })
   const bounds = [
-    minimum === undefined ? undefined : `at least ${minimum}`,
-    exclusiveMinimum === undefined ? undefined : `above ${exclusiveMinimum}`,
-    maximum === undefined ? undefined : `at most ${maximum}`,
-    exclusiveMaximum === undefined ? undefined : `below ${exclusiveMaximum}`,
+    minimum === undefined ? undefined : t('at least {value}', { value: minimum }),
+    exclusiveMinimum === undefined ? undefined : t('above {value}', { value: exclusiveMinimum }),
+    maximum === undefined ? undefined : t('at most {value}', { value: maximum }),
+    exclusiveMaximum === undefined ? undefined : t('below {value}', { value: exclusiveMaximum }),
   ].filter((bound) => bound !== undefined)
   return bounds.length === 0 ? undefined : bounds.join(', ')
 }

@@ -28,7 +28,7 @@ export function Signatures({ signatures }: { signatures: readonly VersionSignatu
 }
 
 function kindOf(predicateType: string | undefined): string {
-  if (predicateType === undefined) return 'a signature'
-  if (/^https:\/\/slsa\.dev\/provenance\//.test(predicateType)) return 'provenance'
-  return `an attestation (${predicateType})`
+  if (predicateType === undefined) return t('a signature')
+  if (/^https:\/\/slsa\.dev\/provenance\//.test(predicateType)) return t('provenance')
+  return t('an attestation ({type})', { type: predicateType })
 }

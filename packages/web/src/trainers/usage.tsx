@@ -12,7 +12,11 @@ export function Usage({ usage }: { usage: TrainerUsage }) {
   const total = days.reduce((sum, { pulls }) => sum + pulls, 0)
   const most = Math.max(1, ...days.map(({ pulls }) => pulls))
   const step = WIDTH / days.length
-  const title = `${plural(total, '{count} pull', '{count} pulls')} in ${plural(days.length, '{count} day', '{count} days')}, at most ${most} on one day`
+  const title = t('{pulls} in {days}, at most {most} on one day', {
+    pulls: plural(total, '{count} pull', '{count} pulls'),
+    days: plural(days.length, '{count} day', '{count} days'),
+    most,
+  })
   return (
     <section aria-labelledby="usage">
       <h2 id="usage">{t('Usage')}</h2>
