@@ -18,6 +18,7 @@ export async function buildClient(): Promise<Map<string, ClientFile>> {
     absWorkingDir: packageDir,
     entryPoints: [
       'src/client/site.ts',
+      'src/client/korean.ts',
       'src/client/job.ts',
       'src/client/new-job.ts',
       'src/client/push.ts',

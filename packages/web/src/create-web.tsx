@@ -7,6 +7,7 @@ import type { WebContext, WebEnv, WebLogger } from './context.ts'
 import { datasetRoutes } from './datasets/routes.tsx'
 import { formGate } from './form-gate.ts'
 import { jobRoutes } from './jobs/routes.tsx'
+import { languageRoutes } from './language-routes.ts'
 import { newJobRoutes } from './new-job/routes.tsx'
 import { peopleRoutes } from './people/routes.tsx'
 import { predictRoutes } from './predict/routes.tsx'
@@ -19,6 +20,7 @@ import { trainerRoutes } from './trainers/routes.tsx'
 import { upstreamFetch } from './upstream.ts'
 import { usageRoutes } from './usage/routes.tsx'
 import { webhookRoutes } from './webhooks/routes.tsx'
+import { chooseLanguage } from './words/middleware.ts'
 
 export interface WebOptions {
   /** Origin of the registry's API, for example `http://127.0.0.1:7600`. */
@@ -91,13 +93,15 @@ export function createWeb(options: WebOptions): { app: Hono<WebEnv> } {
     c.header('Cache-Control', 'public, max-age=31536000, immutable')
     return c.body(new Uint8Array(asset.contents), 200, { 'Content-Type': asset.contentType })
   })
+  app.use(contextStorage())
+  app.use(chooseLanguage())
   app.use(csrfProtection())
   app.use(formGate())
-  app.use(contextStorage())
   app.use(async (c, next) => {
     c.set('client', clientOf(c, upstream))
     await next()
   })
+  app.route('/', languageRoutes())
   app.route('/', peopleRoutes(context))
   app.route('/', trainerRoutes(context))
   app.route('/datasets', datasetRoutes(context))

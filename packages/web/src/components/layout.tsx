@@ -1,6 +1,8 @@
 import { raw } from 'hono/html'
 import type { Child } from 'hono/jsx'
+import { currentLanguage } from '../words/language.ts'
 import { t } from '../words/t.ts'
+import { LanguageSwitch } from './language-switch.tsx'
 import { Logo } from './logo.tsx'
 import { Person } from './person.tsx'
 
@@ -16,10 +18,12 @@ export interface LayoutProps {
 
 export function Layout(props: LayoutProps) {
   const { assetUrl, title, description, section, scripts = [], children } = props
+  const language = currentLanguage()
+  const words = language === 'ko' ? ['korean.js'] : []
   return (
     <>
       {raw('<!doctype html>')}
-      <html lang="en">
+      <html lang={language}>
         <head>
           <meta charset="utf-8" />
           <title>{`${title} · Trainyard`}</title>
@@ -28,7 +32,7 @@ export function Layout(props: LayoutProps) {
           {description !== undefined && <meta name="description" content={description} />}
           <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
           <link rel="stylesheet" href={assetUrl('site.css')} />
-          {['site.js', ...scripts].map((name) => (
+          {[...words, 'site.js', ...scripts].map((name) => (
             <script type="module" src={assetUrl(name)} />
           ))}
         </head>
@@ -62,6 +66,7 @@ export function Layout(props: LayoutProps) {
           <footer class="site-footer">
             <div class="wrap">
               <p>{t('Trainyard: trainers are plugins that train vision models.')}</p>
+              <LanguageSwitch />
             </div>
           </footer>
         </body>

@@ -444,7 +444,7 @@ describe('the live stream', () => {
     const finished = jobFixture({ state: 'succeeded', progress: { fraction: 1 }, finishedAt: '2026-11-20T12:00:00Z' })
     api.push({ type: 'job', job: finished })
     await until('event: end')
-    expect(received).toContain('{"word":"Succeeded","terminal":true}')
+    expect(received).toContain('{"state":"succeeded","word":"Succeeded","terminal":true}')
   })
 })
 

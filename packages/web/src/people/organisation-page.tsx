@@ -105,10 +105,12 @@ export function OrganisationPage(props: OrganisationPageProps) {
       </section>
       {mayChange && (
         <section>
-          <h2>Webhooks</h2>
+          <h2>{t('Webhooks')}</h2>
           <p>
-            <a href={`${path}/webhooks`}>Webhooks</a> notify addresses of what happens to the trainers of this
-            organisation.
+            <Sentence
+              text="{link} notify addresses of what happens to the trainers of this organisation."
+              link={<a href={`${path}/webhooks`}>{t('Webhooks')}</a>}
+            />
           </p>
         </section>
       )}

@@ -1,7 +1,8 @@
 import { TrainyardApiError } from '@trainyard/client'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { ZodError } from 'zod'
-import { t } from '../words/t.ts'
+import { currentLanguage } from '../words/language.ts'
+import { t, translate } from '../words/t.ts'
 
 /** A problem that the user can solve, and the status of the page that shows it. */
 export interface Refusal {
@@ -21,10 +22,16 @@ export function refusalOf(error: unknown): Refusal | undefined {
   const { problem } = error
   const issues = problem.issues?.map(({ path, detail }) => `${path}: ${detail}`).join('. ')
   return {
-    problem: issues || problem.detail || problem.title,
+    problem: problemText(problem.title, issues || problem.detail),
     status: error.status as ContentfulStatusCode,
     retryAfterSeconds: error.retryAfterSeconds,
   }
+}
+
+/** The servers explain in English. In other languages, the kind of the problem is named before. */
+export function problemText(title: string, detail: string | undefined): string {
+  if (!detail) return translate(title)
+  return currentLanguage() === 'en' ? detail : `${translate(title)}: ${detail}`
 }
 
 /** Undefined when the action succeeded. Throws when the session has ended, which leads to the sign-in page. */

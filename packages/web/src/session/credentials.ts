@@ -95,7 +95,7 @@ export function originOf(c: Context): string {
   return `${isSecure(c) ? 'https' : 'http'}://${host}`
 }
 
-function isSecure(c: Context): boolean {
+export function isSecure(c: Context): boolean {
   return (c.req.header('x-forwarded-proto') ?? new URL(c.req.url).protocol).startsWith('https')
 }
 

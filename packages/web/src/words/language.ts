@@ -1,8 +1,12 @@
 /** The languages of the pages. The texts in the code are English. */
-export type Language = 'en' | 'ko'
+export const LANGUAGES = ['en', 'ko'] as const
+export type Language = (typeof LANGUAGES)[number]
+
+/** As each language calls itself. */
+export const LANGUAGE_NAMES: Readonly<Record<Language, string>> = { en: 'English', ko: '한국어' }
 
 /** The language of a page, and its texts by the English ones. */
-interface Words {
+export interface Words {
   language: Language
   /** Undefined for a text that the language has in English. */
   find(text: string): string | undefined
@@ -16,3 +20,8 @@ declare global {
 export const currentWords = (): Words | undefined => globalThis.trainyardWords?.()
 
 export const currentLanguage = (): Language => currentWords()?.language ?? 'en'
+
+/** Words from a table of texts by the English ones. */
+export function wordsOf(language: Language, texts: Readonly<Record<string, string>>): Words {
+  return { language, find: (text) => (Object.hasOwn(texts, text) ? texts[text] : undefined) }
+}
