@@ -5,6 +5,7 @@ import { createTestWeb } from './testing/web.ts'
 
 /** Forms of one click that can be taken back, or that the next page continues. */
 const HARMLESS = [
+  /^\/language$/,
   /^\/sign-out$/,
   /^\/pushes\/[^/]+\/retry$/,
   /\/unyank$/,

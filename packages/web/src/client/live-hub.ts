@@ -24,6 +24,9 @@ export interface LiveHub {
   remove(subscriber: Subscriber): void
 }
 
+/** A worker has no page, and its requests need not name the languages of one. */
+export const inLanguage = (url: string, language: string): string => `${url}&language=${encodeURIComponent(language)}`
+
 const CLOSED = 2
 /** Time in which tabs that open together share a new connection. */
 const GATHER_MS = 50

@@ -1,11 +1,11 @@
-import { createLiveHub, type Subscriber } from './live-hub.ts'
+import { createLiveHub, inLanguage, type Subscriber } from './live-hub.ts'
 
-/* A SharedWorker: one for all tabs of a browser. */
-
-const hub = createLiveHub((url) => new EventSource(url))
+/* A SharedWorker: one for all tabs of a browser, and of a language, which is its name. */
 
 // The types of the page and of a worker cannot be loaded together.
-const scope = globalThis as unknown as { onconnect: ((event: MessageEvent) => void) | null }
+const scope = globalThis as unknown as { name: string; onconnect: ((event: MessageEvent) => void) | null }
+
+const hub = createLiveHub((url) => new EventSource(inLanguage(url, scope.name)))
 
 scope.onconnect = ({ ports: [port] }) => {
   if (port === undefined) return

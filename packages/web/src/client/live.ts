@@ -1,5 +1,5 @@
 import type { LiveEvents } from '../jobs/live-events.ts'
-import { createLiveHub, type HubMessage, type Subscriber } from './live-hub.ts'
+import { createLiveHub, type HubMessage, inLanguage, type Subscriber } from './live-hub.ts'
 
 export type LiveHandlers = { [Name in keyof LiveEvents]: (data: LiveEvents[Name]) => void } & {
   /** Whether the stream is open. */
@@ -54,7 +54,7 @@ export function followJob(jobId: number, workerUrl: string, handlers: LiveHandle
   start()
 }
 
-/** One hub for all tabs; where the browser has no shared workers, one for each tab. */
+/** One hub for all tabs of a language; where the browser has no shared workers, one for each tab. */
 function openLink(workerUrl: string, hear: (message: HubMessage) => void): HubLink {
   const worker = openWorker(workerUrl)
   if (worker !== undefined) {
@@ -64,7 +64,7 @@ function openLink(workerUrl: string, hear: (message: HubMessage) => void): HubLi
       leave: () => worker.port.postMessage({}),
     }
   }
-  const hub = createLiveHub((url) => new EventSource(url))
+  const hub = createLiveHub((url) => new EventSource(inLanguage(url, document.documentElement.lang)))
   let subscriber: Subscriber | undefined
   return {
     follow(jobId) {
@@ -80,7 +80,9 @@ function openLink(workerUrl: string, hear: (message: HubMessage) => void): HubLi
 
 function openWorker(url: string): SharedWorker | undefined {
   try {
-    return typeof SharedWorker === 'undefined' ? undefined : new SharedWorker(url)
+    return typeof SharedWorker === 'undefined'
+      ? undefined
+      : new SharedWorker(url, { name: document.documentElement.lang })
   } catch {
     // Forbidden, for example in a private window.
     return undefined

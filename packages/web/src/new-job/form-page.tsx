@@ -102,7 +102,8 @@ function Problems({ issues, problem, ids }: Pick<FormPageProps, 'issues' | 'prob
         <ul>
           {issues.map(({ field, detail }) => {
             const target = targetOf(field)
-            const name = t(FIELD_NAMES[field] ?? '') || field.replace(/^config\./, '')
+            const known = FIELD_NAMES[field]
+            const name = known === undefined ? field.replace(/^config\./, '') : t(known)
             return (
               <li>
                 {target === undefined ? <bdi>{name}</bdi> : <a href={`#${target}`}>{name}</a>} {detail}

@@ -36,6 +36,8 @@ function* sourceFiles(folder: string): Generator<string> {
 }
 
 const WORD = /\p{L}{2}/u
+/** The same in every language. */
+const NAMES_AND_UNITS = /\b(?:Trainyard|px|ms)\b/g
 /** Attributes that people read or hear. */
 const READ_ATTRIBUTES = new Set(
   'aria-label label title placeholder alt hint verb question keep lead empty subject description'.split(' '),
@@ -89,7 +91,7 @@ export function readTextsInCode(): TextsInCode {
       const { translated, bare, within } = textsOf(node, tag)
       found.translated.push(...translated.map((text) => textAt(node, text)))
       found.bare.push(
-        ...bare.filter((text) => WORD.test(text) && text !== 'Trainyard').map((text) => textAt(node, text)),
+        ...bare.filter((text) => WORD.test(text.replace(NAMES_AND_UNITS, ''))).map((text) => textAt(node, text)),
       )
       for (const child of childrenOf(node)) visit(child, within)
     }

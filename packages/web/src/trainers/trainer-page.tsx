@@ -8,7 +8,7 @@ import { RelativeTime } from '../components/time.tsx'
 import { formatBytes, formatCount, plural } from '../format.ts'
 import { withQuery } from '../query.ts'
 import { Sentence } from '../words/sentence.tsx'
-import { t } from '../words/t.ts'
+import { t, translate } from '../words/t.ts'
 import { Checks } from './checks.tsx'
 import { Manage } from './manage.tsx'
 import { MAX_README_LENGTH, renderReadme } from './readme.ts'
@@ -224,7 +224,7 @@ function Settings({ manifest }: { manifest: TrainerManifest }) {
                 {groups.length > 1 && (
                   <tr class="group">
                     <th scope="rowgroup" colspan={3}>
-                      {group}
+                      {translate(group)}
                     </th>
                   </tr>
                 )}

@@ -5,6 +5,7 @@ import { RelativeTime } from '../components/time.tsx'
 import { formatBytes, formatCount } from '../format.ts'
 import { PeopleLayout } from '../people/people-layout.tsx'
 import { withQuery } from '../query.ts'
+import { currentLanguage } from '../words/language.ts'
 import { Sentence } from '../words/sentence.tsx'
 import { t } from '../words/t.ts'
 
@@ -151,7 +152,8 @@ function Report({ report, form, now }: { report: UsageReport; form: UsageForm; n
         {countedUntil !== undefined && (
           <>
             {' '}
-            · <Sentence text="counted {when}" when={<RelativeTime at={countedUntil} now={now} />} />
+            {'· '}
+            <Sentence text="counted {when}" when={<RelativeTime at={countedUntil} now={now} />} />
           </>
         )}
       </p>
@@ -188,5 +190,6 @@ function Figures({ figures, hasCost }: { figures: UsageFigures; hasCost: boolean
   )
 }
 
-const amount = (value: number) => value.toLocaleString('en', { maximumFractionDigits: value < 10 ? 3 : 1 })
-const money = (value: number) => value.toLocaleString('en', { minimumFractionDigits: 2, maximumFractionDigits: 2 })
+const amount = (value: number) => value.toLocaleString(currentLanguage(), { maximumFractionDigits: value < 10 ? 3 : 1 })
+const money = (value: number) =>
+  value.toLocaleString(currentLanguage(), { minimumFractionDigits: 2, maximumFractionDigits: 2 })

@@ -103,6 +103,20 @@ test('pages of problems are Korean, too', async () => {
 })
 
 test('times and numbers are written in Korean', async () => {
-  const html = await (await open('/jobs/41', { 'accept-language': 'ko' })).text()
-  expect(html).toMatch(/>\d+(?:초|분|시간|일|주|개월) 전<\/time>/)
+  const html = await (await open('/jobs/42', { 'accept-language': 'ko' })).text()
+  expect(html).toContain('>5분 전</time>')
+})
+
+test.each(['/jobs/42/live', '/jobs/live?ids=42'])('what %s sends is Korean, too', async (path) => {
+  const response = await open(path, { 'accept-language': 'ko' })
+  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
+  let text = ''
+  while (!text.includes('job-timings')) {
+    const chunk = await reader?.read()
+    if (chunk === undefined || chunk.done) throw new Error(`The stream ended: ${text}`)
+    text += chunk.value
+  }
+  await reader?.cancel()
+  expect(text).toContain('실행 중')
+  expect(text).not.toContain('Running')
 })

@@ -22,7 +22,9 @@ globalThis.trainyardWords = () => {
 /** Chooses the language of the pages by the cookie or by `Accept-Language`. After `contextStorage()`. */
 export function chooseLanguage(): MiddlewareHandler {
   const detect = languageDetector({
-    order: ['cookie', 'header'],
+    order: ['cookie', 'querystring', 'header'],
+    // The live connection of a page.
+    lookupQueryString: 'language',
     lookupCookie: LANGUAGE_COOKIE,
     supportedLanguages: [...LANGUAGES],
     fallbackLanguage: 'en',
