@@ -108,7 +108,7 @@ export function StaticChart({ label, unit, lines: given }: StaticChartProps) {
   )
 }
 
-const axisWord = (axis: ChartSpec['axis']): string => (axis === 'epoch' ? t('epoch') : t('step'))
+const axisWord = (axis: ChartLine['series']['axis']): string => (axis === 'epoch' ? t('epoch') : t('step'))
 
 function extent(values: readonly number[]): [number, number] {
   let low = Number.POSITIVE_INFINITY
