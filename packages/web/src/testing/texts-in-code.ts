@@ -10,14 +10,14 @@ interface Node {
   [key: string]: unknown
 }
 
-export interface CodeText {
+interface CodeText {
   /** From `src`, with `/`. */
   file: string
   line: number
   text: string
 }
 
-export interface TextsInCode {
+interface TextsInCode {
   /** What passes `t`, `plural` or `Sentence`. */
   translated: CodeText[]
   /** Every string, also those of tables, whose texts are translated where they are shown. */
