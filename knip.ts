@@ -130,9 +130,10 @@ const config: KnipConfig = {
     'packages/web': {
       entry: [
         'src/index.ts!',
-        'src/client/{site,job,new-job,push,upload,compare,pictures,predict,selection,live-worker}.ts!',
+        'src/client/{site,korean,job,new-job,push,upload,compare,pictures,predict,selection,live-worker}.ts!',
         'src/serve.ts!',
         'src/**/*.test.{ts,tsx}',
+        'src/testing/take-pictures.ts',
       ],
       project: [...SOURCES, '*.ts'],
     },

@@ -29,7 +29,7 @@ export function refusalOf(error: unknown): Refusal | undefined {
 }
 
 /** The servers explain in English. In other languages, the kind of the problem is named before. */
-export function problemText(title: string, detail: string | undefined): string {
+function problemText(title: string, detail: string | undefined): string {
   if (!detail) return translate(title)
   return currentLanguage() === 'en' ? detail : `${translate(title)}: ${detail}`
 }
