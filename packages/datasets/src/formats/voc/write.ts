@@ -28,8 +28,8 @@ interface WrittenObject {
 
 /**
  * Writes the folders of the devkit: `Annotations`, `JPEGImages`, `ImageSets/Main`, and `classes.txt` for the order of the
- * classes. For segmentation also `SegmentationClass`, `SegmentationObject` and `ImageSets/Segmentation`, and `labelmap.txt`
- * instead of `classes.txt`.
+ * classes, with `labelmap.txt` for Datumaro. For segmentation also `SegmentationClass`, `SegmentationObject` and
+ * `ImageSets/Segmentation`, and no `classes.txt`.
  */
 export function createVocWriter(context: WriteContext): DatasetWriter {
   return new VocWriter(context)
@@ -89,6 +89,9 @@ class VocWriter implements DatasetWriter {
     }
     if (this.#isMasked) await writeFile(join(target, 'labelmap.txt'), toLabelMap(this.#names))
     else await writeFile(join(target, 'classes.txt'), toLines(this.#names))
+    // Datumaro refuses boxes without it. A name with a colon, or of the background, would be another one there.
+    if (!this.#isMasked && this.#names.every((name) => toLabelName(name) === name))
+      await writeFile(join(target, 'labelmap.txt'), toLabelMap(this.#names))
     for (const { name, color, supercategory, keypoints } of dataset.classes)
       if (color ?? supercategory ?? keypoints) report.lose('class-details-dropped', name)
   }
