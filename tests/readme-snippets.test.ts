@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -20,11 +20,16 @@ test('the snippets of the documents fit the packages as they are', async () => {
   await mkdir(join(root, '.trainyard'), { recursive: true })
   const dir = await mkdtemp(join(root, '.trainyard/snippets-'))
   try {
+    await mkdir(join(dir, 'src'))
     for (const [number, { source, code }] of snippets.entries()) {
-      await writeFile(join(dir, `${source.replaceAll(/\W/g, '-')}-${number}.ts`), `${code}\nexport {}\n`)
+      await writeFile(join(dir, 'src', `${source.replaceAll(/\W/g, '-')}-${number}.ts`), `${code}\nexport {}\n`)
     }
-    await cp(join(root, 'tests/snippets/globals.d.ts'), join(dir, 'globals.d.ts'))
-    const config = { extends: '../../tsconfig.json', include: ['*.ts'], exclude: [] }
+    await cp(join(root, 'tests/snippets/globals.d.ts'), join(dir, 'src/globals.d.ts'))
+    // Trainers take the types of their settings from it, in one document that of "momentum".
+    const manifest = JSON.parse(await readFile(join(root, 'examples/minimal-trainer/trainer.json'), 'utf8'))
+    manifest.config.schema.properties.momentum = { type: 'number', default: 0.9, 'x-advanced': true }
+    await writeFile(join(dir, 'trainer.json'), JSON.stringify(manifest))
+    const config = { extends: '../../tsconfig.json', include: ['src'], exclude: [] }
     await writeFile(join(dir, 'tsconfig.json'), JSON.stringify(config))
     const tsc = join(root, 'node_modules/.bin/tsc')
     const problems = await promisify(execFile)(tsc, ['-p', dir]).then(
