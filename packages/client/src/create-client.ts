@@ -2,6 +2,7 @@ import { type ChecksClient, createChecksClient } from './apis/checks.ts'
 import { createDatasetsClient, type DatasetsClient } from './apis/datasets.ts'
 import { createIdentityClient, type IdentityClient } from './apis/identity.ts'
 import { createJobsClient, type JobsClient } from './apis/jobs.ts'
+import { createOwnershipClient, type OwnershipClient } from './apis/ownership.ts'
 import { createPublishingClient, type PublishingClient } from './apis/publishing.ts'
 import { createTokensClient, type TokensClient } from './apis/tokens.ts'
 import { createTrainersClient, type TrainersClient } from './apis/trainers.ts'
@@ -11,7 +12,7 @@ import { createConnection } from './http/connection.ts'
 
 /** The addresses of the servers, and the token for them. */
 export interface CreateClientOptions {
-  /** Address of the registry. Required for `trainers`, `checks`, `publishing` and `webhooks`. */
+  /** Address of the registry. Required for `trainers`, `checks`, `publishing`, `webhooks` and `ownership`. */
   registryUrl?: string | undefined
   /** Address of the runner. Required for `jobs`, `datasets` and `usage`. */
   runnerUrl?: string | undefined
@@ -30,6 +31,7 @@ export interface TrainyardClient {
   readonly checks: ChecksClient
   readonly publishing: PublishingClient
   readonly webhooks: WebhooksClient
+  readonly ownership: OwnershipClient
   readonly tokens: TokensClient
   readonly identity: IdentityClient
 }
@@ -56,6 +58,7 @@ export function createClient({ registryUrl, runnerUrl, token, fetch }: CreateCli
     checks: createChecksClient(registry),
     publishing: createPublishingClient(registry),
     webhooks: createWebhooksClient(registry),
+    ownership: createOwnershipClient(registry),
     tokens: createTokensClient(identity),
     identity: createIdentityClient(identity),
   }

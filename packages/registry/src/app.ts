@@ -9,6 +9,7 @@ import type { RegistryContext } from './context.ts'
 import { mountFeedRoutes } from './feeds/routes.ts'
 import { mountLifecycleRoutes } from './lifecycle/routes.ts'
 import { mountMetrics } from './metrics/routes.ts'
+import { mountOwnershipRoutes } from './ownership/routes.ts'
 import { mountRepositoryRoutes } from './repositories/routes.ts'
 import { mountRescanRoutes } from './rescans/routes.ts'
 import { mountPublishingRoutes } from './trusted-publishing/routes.ts'
@@ -30,6 +31,7 @@ export function createApp(context: RegistryContext): OpenAPIHono {
   mountFeedRoutes(api, context)
   mountWebhookRoutes(api, context)
   mountRescanRoutes(api, context)
+  mountOwnershipRoutes(api, context)
   mountCheckRoutes(api, context)
   mountCheckChanges(api, context)
   api.route('/', identityRoutes(context))

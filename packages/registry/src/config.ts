@@ -11,6 +11,7 @@ import {
 } from '@trainyard/platform'
 import { z } from 'zod'
 import { type CiIssuer, CiIssuers } from './job-tokens/ci-issuers.ts'
+import { ProofHosts } from './names/proof-hosts.ts'
 import { SigningPolicies } from './sigstore/signing-policy.ts'
 import { type CheckPolicy, createCheckPolicy, REQUIRED_BY_DEFAULT } from './versions/check-policy.ts'
 import { DEFAULT_TIERS, RESCAN_POLICIES, type RescanPolicy, type TierPolicy } from './versions/trust.ts'
@@ -131,6 +132,8 @@ const Environment = z.object({
   REGISTRY_COLLECT_DELAY_SECONDS: number(86_400),
   REGISTRY_NAMESPACE_MAX_MB: z.coerce.number().int().nonnegative().default(0),
   OUTBOUND_ALLOW: AddressListVariable,
+  REGISTRY_PROOF_HOSTS: jsonList(ProofHosts, 'hosts'),
+  REGISTRY_DNS_SERVERS: z.string().default(''),
   REGISTRY_CI_ISSUERS: jsonList(CiIssuers, 'issuers'),
   REGISTRY_SIGNING_POLICY: jsonList(SigningPolicies, 'namespaces'),
   SIGSTORE_TRUSTED_ROOT: z.string().min(1).optional(),
@@ -217,6 +220,10 @@ export interface RegistryConfig {
   publishingTokenSeconds?: number | undefined
   /** Addresses that requests to addresses of users reach although they are not public. Default: none. */
   outboundAllow?: AddressList | undefined
+  /** Hosts whose repositories prove who owns a namespace. Default: GitHub and GitLab. */
+  proofHosts?: ProofHosts | undefined
+  /** Servers that resolve TXT records, as `ADDRESS` or `ADDRESS:PORT`. Default: those of the system. */
+  dnsServers?: readonly string[] | undefined
   /** Access to `/metrics`. Default: refused. */
   metrics?: MetricsConfig | undefined
   /** How callers authenticate. Default: `local`, which treats any caller on this machine as the owner. */
@@ -285,6 +292,8 @@ export function readRegistryConfig(env: Record<string, string | undefined>): Reg
     ciIssuers: value.REGISTRY_CI_ISSUERS,
     publishingTokenSeconds: value.REGISTRY_PUBLISHING_TOKEN_SECONDS,
     uploadSeconds: 24 * 3600,
+    proofHosts: value.REGISTRY_PROOF_HOSTS,
+    dnsServers: value.REGISTRY_DNS_SERVERS.split(/[,\s]+/).filter((server) => server !== ''),
     outboundAllow: value.OUTBOUND_ALLOW,
     metrics: readMetricsConfig(env),
     auth: toAuthConfig(value),

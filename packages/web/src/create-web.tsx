@@ -9,6 +9,7 @@ import { formGate } from './form-gate.ts'
 import { jobRoutes } from './jobs/routes.tsx'
 import { languageRoutes } from './language-routes.ts'
 import { newJobRoutes } from './new-job/routes.tsx'
+import { ownershipRoutes } from './ownership/routes.tsx'
 import { peopleRoutes } from './people/routes.tsx'
 import { predictRoutes } from './predict/routes.tsx'
 import { handleError, NotFoundPage } from './problems.tsx'
@@ -112,6 +113,7 @@ export function createWeb(options: WebOptions): { app: Hono<WebEnv> } {
   app.route('/publishers', publisherRoutes(context))
   app.route('/', usageRoutes(context))
   app.route('/organisations', webhookRoutes(context))
+  app.route('/organisations', ownershipRoutes(context))
   app.notFound((c) => c.html(<NotFoundPage assetUrl={c.get('assetUrl')} path={c.req.path} />, 404))
   app.onError(handleError(context))
   return { app }

@@ -76,6 +76,8 @@ describe('every route of the registry', () => {
       '{namespace}/{name}': { red: 'red/crimson-secret', nothing: 'red/nothing-at-all' },
       '{version}': { red: '1.0.0', nothing: '1.0.0' },
       '{namespace}/webhooks': { red: 'red/webhooks', nothing: 'nothing/webhooks' },
+      '{namespace}/proofs': { red: 'red/proofs', nothing: 'nothing/proofs' },
+      '{proof}': { red: 'prf_nothing', nothing: 'prf_nothing' },
       '{webhook}': { red: 'whk_nothing', nothing: 'whk_nothing' },
       '{delivery}': { red: 'msg_nothing', nothing: 'msg_nothing' },
       '{publisher}': { red: 'pub_nothing', nothing: 'pub_nothing' },
@@ -193,7 +195,7 @@ describe('every route of the registry', () => {
   it.each(OF_RED.filter((route) => isReading(route) && !route.path.includes('upload')))(
     '$name accepts members of the team',
     async (route) => {
-      const isForAdministrators = /\/(audit|webhooks|deliveries)$/.test(route.path)
+      const isForAdministrators = /\/(audit|webhooks|deliveries|proofs)$/.test(route.path)
       const response = await call(route, isForAdministrators ? teams.owner : teams.viewer)
       // The version was rejected, so there is no version to resolve or to show to everyone, no tag, and no picture.
       const isOfPublished =
@@ -221,6 +223,7 @@ const BODIES: Record<string, unknown> = {
   'POST /v1/trainers/{namespace}/{name}/publishers/{publisher}/test': {},
   'POST /v1/namespaces/{namespace}/webhooks': { url: 'https://intruder.test/' },
   'POST /v1/rescans': {},
+  'POST /v1/namespaces/{namespace}/proofs': { kind: 'dns', domain: 'intruder.test' },
   'POST /v1/tokens': { name: 'more', scopes: ['pull:red'] },
   'POST /v1/me/password': { currentPassword: PASSWORD, newPassword: 'taken by an intruder' },
   'POST /v1/accounts/password-resets': { email: 'ada@red.test' },

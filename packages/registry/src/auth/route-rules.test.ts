@@ -59,6 +59,10 @@ const RULES: Readonly<Record<string, RouteRule>> = {
     needs: 'admin:{ns}',
     outside: 'it changes nothing',
   },
+  'GET /v1/namespaces/{namespace}/proofs': { needs: 'admin:{ns}' },
+  'POST /v1/namespaces/{namespace}/proofs': { needs: 'admin:{ns}', audit: 'ownership.add' },
+  'DELETE /v1/namespaces/{namespace}/proofs/{proof}': { needs: 'admin:{ns}', audit: 'ownership.remove' },
+  'POST /v1/namespaces/{namespace}/proofs/{proof}/verify': { needs: 'admin:{ns}', audit: 'ownership.verify' },
   'GET /v1/namespaces/{namespace}/webhooks': { needs: 'admin:{ns}' },
   'POST /v1/namespaces/{namespace}/webhooks': { needs: 'admin:{ns}', audit: 'webhook.create' },
   'DELETE /v1/namespaces/{namespace}/webhooks/{webhook}': { needs: 'admin:{ns}', audit: 'webhook.delete' },
@@ -309,6 +313,7 @@ const BODIES: Record<string, () => unknown> = {
   'POST /v1/trainers/{namespace}/{name}/versions/{version}/deprecate': () => ({ message: 'old' }),
   'POST /v1/trainers/{namespace}/{name}/versions/{version}/yank': () => ({ reason: 'broken' }),
   'POST /v1/namespaces/{namespace}/webhooks': () => ({ url: 'https://intruder.test/' }),
+  'POST /v1/namespaces/{namespace}/proofs': () => ({ kind: 'dns', domain: `${crypto.randomUUID()}.test` }),
   'POST /v1/publishing/tokens': () => ({ trainer: 'red/nothing', token: 'x' }),
   'POST /v1/trainers/{namespace}/{name}/publishers': () => ({
     issuer: 'github',

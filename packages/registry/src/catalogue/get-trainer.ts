@@ -2,6 +2,7 @@ import type { CheckResult, Trainer, TrainerManifest, TrainerSummary, TrainerVers
 import { TrainyardError } from '@trainyard/platform'
 import type { RegistryCaller } from '../auth/caller.ts'
 import type { RegistryContext } from '../context.ts'
+import { verifiedAs } from '../names/verified-namespaces.ts'
 import { countPackages } from '../sboms/count-packages.ts'
 import { listSignatures } from '../signatures/list-signatures.ts'
 import { channelsOf, readSetChannels } from '../versions/channels.ts'
@@ -26,6 +27,7 @@ export async function getTrainer(context: RegistryContext, caller: RegistryCalle
       versions: versions.map(toVersionSummary),
       channels: channelsOf(versions, await readSetChannels(context.database.db, repository.id)),
       mayChange: caller.may('push', name),
+      verifiedAs: await verifiedAs(context, repository.namespace),
     }
   }
   const pushed = versions.map(({ version, state }) => `${version} (${state})`).join(', ')

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { RegistryContext } from '../context.ts'
 import { blobKey } from '../oci/names.ts'
+import { recheckProofs } from '../ownership/check-proof.ts'
 import { pruneDeliveries } from '../webhooks/prune-deliveries.ts'
 import { pruneResults } from './prune-results.ts'
 import { reviewBlobs } from './reviews.ts'
@@ -25,6 +26,7 @@ export function collectRegularly(context: RegistryContext): () => void {
       await collectGarbage(context)
       await pruneResults(context)
       await pruneDeliveries(context)
+      await recheckProofs(context)
     } catch (error) {
       context.logger.warn({ err: error }, 'unused blobs could not be collected')
     } finally {

@@ -112,6 +112,9 @@ export function OrganisationPage(props: OrganisationPageProps) {
               link={<a href={`${path}/webhooks`}>{t('Webhooks')}</a>}
             />
           </p>
+          <p>
+            <a href={`${path}/ownership`}>{t('Prove that a domain or a repository is yours')}</a>
+          </p>
         </section>
       )}
       {audit !== undefined && <Activity audit={audit} members={members} path={path} now={now} />}

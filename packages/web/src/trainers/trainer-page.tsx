@@ -376,6 +376,12 @@ function Packages({ name, version: { version, sboms } }: { name: string; version
 function Facts({ registryUrl, trainer, manifest, version, now }: FactsProps) {
   return (
     <dl class="side-facts">
+      {trainer.verifiedAs.length > 0 && (
+        <>
+          <dt>{t('Verified owner')}</dt>
+          <dd>{trainer.verifiedAs.join(', ')}</dd>
+        </>
+      )}
       <dt>{t('Tasks')}</dt>
       <dd>{(manifest ?? trainer).taskTypes.join(', ')}</dd>
       <dt>{t('Framework')}</dt>

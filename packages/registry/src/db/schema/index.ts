@@ -8,6 +8,7 @@ import type { LayerResultTable } from './layer-results.ts'
 import type { LinkReviewTable } from './link-reviews.ts'
 import type { ManifestReferenceTable } from './manifest-references.ts'
 import type { ManifestTable } from './manifests.ts'
+import type { NamespaceProofTable } from './namespace-proofs.ts'
 import type { PartManifestTable } from './part-manifests.ts'
 import type { PartScanTable, ScannerStateTable } from './part-scans.ts'
 import type { DailyPullTable, PullSaltTable, PullSubjectTable } from './pulls.ts'
@@ -60,6 +61,7 @@ export interface RegistryDatabase {
   sboms: SbomTable
   trusted_publishers: TrustedPublisherTable
   exchanged_tokens: ExchangedTokenTable
+  namespace_proofs: NamespaceProofTable
   scanner_states: ScannerStateTable
   part_scans: PartScanTable
   webhooks: WebhookTable

@@ -1,0 +1,81 @@
+import { createRoute, type OpenAPIHono } from '@hono/zod-openapi'
+import { AddProofRequest, OwnershipProof, OwnershipProofList, Problem, Slug } from '@trainyard/contract'
+import { clientAddress } from '@trainyard/platform'
+import { z } from 'zod'
+import { requireCaller } from '../auth/authenticate.ts'
+import type { RegistryContext } from '../context.ts'
+import { addProof, listProofs, type ProofRequest, removeProof, verifyProof } from './proofs.ts'
+
+const problem = { description: 'The error', content: { 'application/problem+json': { schema: Problem } } }
+const json = <T extends z.ZodType>(description: string, schema: T) => ({
+  description,
+  content: { 'application/json': { schema } },
+})
+const refusals = { 401: problem, 403: problem, 404: problem }
+const NamespaceParams = z.object({ namespace: Slug })
+const ProofParams = NamespaceParams.extend({ proof: z.string().max(64) })
+const proofs = '/v1/namespaces/{namespace}/proofs'
+const tags = ['ownership']
+
+const list = createRoute({
+  tags,
+  method: 'get',
+  path: proofs,
+  summary: 'List what a namespace says that it belongs to',
+  request: { params: NamespaceParams },
+  responses: { 200: json('The proofs', OwnershipProofList), ...refusals },
+})
+const add = createRoute({
+  tags,
+  method: 'post',
+  path: proofs,
+  summary: 'Say which domain or repository a namespace belongs to',
+  description: 'The answer says which record or file proves it.',
+  request: {
+    params: NamespaceParams,
+    body: { required: true, content: { 'application/json': { schema: AddProofRequest } } },
+  },
+  responses: { 201: json('The proof', OwnershipProof), 400: problem, 409: problem, ...refusals },
+})
+const remove = createRoute({
+  tags,
+  method: 'delete',
+  path: `${proofs}/{proof}`,
+  summary: 'Remove a proof',
+  request: { params: ProofParams },
+  responses: { 204: { description: 'Removed' }, ...refusals },
+})
+const verify = createRoute({
+  tags,
+  method: 'post',
+  path: `${proofs}/{proof}/verify`,
+  summary: 'Look for the record or file of a proof',
+  request: { params: ProofParams },
+  responses: { 200: json('The proof, with what was found', OwnershipProof), 409: problem, ...refusals },
+})
+
+/** What namespaces belong to, for their administrators. */
+export function mountOwnershipRoutes(api: OpenAPIHono, context: RegistryContext): void {
+  const requestOf = async (raw: Request, { namespace }: z.output<typeof NamespaceParams>): Promise<ProofRequest> => ({
+    context,
+    caller: await requireCaller(context, raw),
+    namespace,
+    address: clientAddress(raw, context.authenticator.config),
+  })
+  api.openapi(list, async (c) =>
+    c.json({ proofs: await listProofs(await requestOf(c.req.raw, c.req.valid('param'))) }, 200),
+  )
+  api.openapi(add, async (c) => {
+    const request = await requestOf(c.req.raw, c.req.valid('param'))
+    return c.json(await addProof(request, c.req.valid('json')), 201)
+  })
+  api.openapi(remove, async (c) => {
+    const params = c.req.valid('param')
+    await removeProof(await requestOf(c.req.raw, params), params.proof)
+    return c.body(null, 204)
+  })
+  api.openapi(verify, async (c) => {
+    const params = c.req.valid('param')
+    return c.json(await verifyProof(await requestOf(c.req.raw, params), params.proof), 200)
+  })
+}
