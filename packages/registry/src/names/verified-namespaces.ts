@@ -2,7 +2,7 @@ import { type RawBuilder, sql } from 'kysely'
 import type { RegistryContext } from '../context.ts'
 
 /** A record or file that is gone may come back for this long before the mark is lost. */
-export const GRACE_DAYS = 14
+const GRACE_DAYS = 14
 
 /** SQL: whether a row of `namespace_proofs` counts. */
 export const isProofValid = (): RawBuilder<boolean> =>

@@ -5,7 +5,7 @@ import type { RegistryContext } from '../context.ts'
 import type { NamespaceProofRow } from '../db/schema/namespace-proofs.ts'
 import { DEFAULT_PROOF_HOSTS } from '../names/proof-hosts.ts'
 
-export const PROOF_FILE = '.trainyard-owner'
+const PROOF_FILE = '.trainyard-owner'
 const DNS_TIMEOUT_MS = 3000
 const MAX_FILE_BYTES = 64 * 1024
 /** Days after which a proof is checked again. */
@@ -36,7 +36,7 @@ export async function checkProof(context: RegistryContext, proof: NamespaceProof
     .execute()
 }
 
-/** Undefined: it is there. */
+/** Undefined: it was found. */
 async function findProblem(context: RegistryContext, proof: NamespaceProofRow): Promise<string | undefined> {
   const value = textOf(proof)
   if (proof.kind === 'dns') {

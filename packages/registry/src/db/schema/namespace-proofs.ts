@@ -7,7 +7,7 @@ export interface NamespaceProofTable {
   namespace: string
   kind: OwnershipProof['kind']
   subject: string
-  /** What the record or file must contain. It is no secret once it is there. */
+  /** What the record or file must contain. It is no secret once it is published. */
   token: string
   created_by: string
   created_at: Date
