@@ -74,7 +74,8 @@ describe('the owner of a namespace', () => {
     expect((await verify(proof)).problem).toContain(`v=spf1, trainyard-owner=evil:1; expected ${proof.value}`)
     expect(await verifiedAs('acme/yolo')).toEqual([])
     dns.records.set('_trainyard.acme.example', ['v=spf1', proof.value])
-    expect(await verify(proof)).toMatchObject({ isVerified: true, problem: undefined })
+    const verified = await verify(proof)
+    expect([verified.isVerified, verified.problem]).toEqual([true, undefined])
     expect(await verifiedAs('acme/yolo')).toEqual(['acme.example'])
     // The record of one namespace says nothing about another.
     const other = await add('intruder', { kind: 'dns', domain: 'acme.example' })
