@@ -4,6 +4,7 @@ import type { Check } from '@trainyard/contract'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { createHarness, endOfCheck, type Harness, pushImage, resultOf, trainerManifest } from '../testing/harness.ts'
+import { createCheckPolicy } from '../versions/check-policy.ts'
 import { Rescanner } from './rescanner.ts'
 
 const run = promisify(execFile)
@@ -24,8 +25,10 @@ describe.skipIf(!isReady)('a version that was published with an older database o
   let harness: Harness
   let token: string
   beforeAll(async () => {
-    const scanners = { trivy: { serverUrl, program }, refuseFrom: 'CRITICAL' } as const
-    harness = await createHarness({ config: { scanners, rescanSeconds: 0 } })
+    const scanners = { trivy: { serverUrl, program } }
+    // The vulnerability that it has would reject it.
+    const checkPolicy = createCheckPolicy({ enforced: ['manifest'] })
+    harness = await createHarness({ config: { scanners, checkPolicy, rescanSeconds: 0 } })
     await harness.registry.start()
     token = await harness.token(['push:acme'])
   })
