@@ -11,7 +11,7 @@ import {
 } from '@trainyard/platform'
 import { z } from 'zod'
 import { type CiIssuer, CiIssuers } from './job-tokens/ci-issuers.ts'
-import { ProofHosts } from './names/proof-hosts.ts'
+import { ProofHosts } from './proof-hosts.ts'
 import { SigningPolicies } from './sigstore/signing-policy.ts'
 import { type CheckPolicy, createCheckPolicy, REQUIRED_BY_DEFAULT } from './versions/check-policy.ts'
 import { DEFAULT_TIERS, RESCAN_POLICIES, type RescanPolicy, type TierPolicy } from './versions/trust.ts'

@@ -3,7 +3,7 @@ import { AddressList, requestOutside } from '@trainyard/platform'
 import { sql } from 'kysely'
 import type { RegistryContext } from '../context.ts'
 import type { NamespaceProofRow } from '../db/schema/namespace-proofs.ts'
-import { DEFAULT_PROOF_HOSTS } from '../names/proof-hosts.ts'
+import { DEFAULT_PROOF_HOSTS } from '../proof-hosts.ts'
 
 const PROOF_FILE = '.trainyard-owner'
 const DNS_TIMEOUT_MS = 3000

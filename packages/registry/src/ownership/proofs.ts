@@ -6,8 +6,8 @@ import type { RegistryCaller } from '../auth/caller.ts'
 import type { RegistryContext } from '../context.ts'
 import type { RegistryDatabase } from '../db/schema/index.ts'
 import type { NamespaceProofRow } from '../db/schema/namespace-proofs.ts'
-import { DEFAULT_PROOF_HOSTS } from '../names/proof-hosts.ts'
 import { isProofValid } from '../names/verified-namespaces.ts'
+import { DEFAULT_PROOF_HOSTS } from '../proof-hosts.ts'
 import { checkProof, fileUrlOf, placeOf, textOf } from './check-proof.ts'
 
 const MAX_PROOFS = 10
