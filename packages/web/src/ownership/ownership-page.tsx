@@ -17,6 +17,9 @@ export interface OwnershipPageProps {
   note?: string | undefined
 }
 
+const DOMAIN = 'acme.example'
+const REPOSITORY = 'github.com/acme/detector'
+
 export const ownershipPath = (namespace: string) => `/organisations/${encodeURIComponent(namespace)}/ownership`
 
 /** The domains and repositories that an organisation proves to own. */
@@ -47,7 +50,14 @@ export function OwnershipPage({ assetUrl, namespace, proofs, now, problem, typed
       <section>
         <h2>{t('Add a domain')}</h2>
         <form class="stacked" method="post" action={path}>
-          <Field name="domain" label={t('Domain')} required maxlength={253} value={typed?.domain} hint="acme.example" />
+          <Field
+            name="domain"
+            label={t('Domain')}
+            required
+            maxlength={253}
+            value={typed?.domain}
+            hint={t('Such as {example}', { example: DOMAIN })}
+          />
           <div>
             <button type="submit">{t('Add the domain')}</button>
           </div>
@@ -62,7 +72,7 @@ export function OwnershipPage({ assetUrl, namespace, proofs, now, problem, typed
             required
             maxlength={255}
             value={typed?.repository}
-            hint="github.com/acme/detector"
+            hint={t('Such as {example}', { example: REPOSITORY })}
           />
           <div>
             <button type="submit">{t('Add the repository')}</button>
