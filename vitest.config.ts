@@ -43,7 +43,7 @@ export default defineConfig({
     pool: 'forks',
     execArgv: ['--conditions=trainyard-source'],
     // Most tests wait for processes, databases and sockets more than they compute.
-    maxWorkers: 3,
+    maxWorkers: 4,
     sequence: { sequencer: LongestFirst },
     // On a shared machine one second try, named in the output: investigate every test that needed it.
     retry: process.env.CI ? 1 : 0,

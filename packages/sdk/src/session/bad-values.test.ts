@@ -165,7 +165,7 @@ describe('a bad value', () => {
     expect(platform.requests.filter((request) => !request.endsWith('/events'))).toEqual([])
     expect(platform.events).toEqual([])
     expect(readdirSync(dir).sort()).toEqual(['best.bin', 'data', 'runs', 'work'])
-    expect(readdirSync(join(dir, 'runs/1')).filter((name) => name !== 'journal.jsonl')).toEqual(['work'])
+    expect(readdirSync(join(dir, 'runs/1')).sort()).toEqual(['journal.jsonl', 'run.json', 'work'])
   })
 
   it.each<[string, Call, string]>([
