@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createClient } from '@trainyard/client'
@@ -76,6 +76,26 @@ const run = (args: string[], { env, stdin }: RunOptions = {}) =>
     stdin,
   })
 const json = async (args: string[]) => JSON.parse((await run([...args, '--json'])).out)
+
+test('a dataset gets a version, which is listed, compared with the one before, and downloaded', async () => {
+  await cp(join(home, 'pets'), join(home, 'more-pets'), { recursive: true })
+  const { dataset } = await json(['datasets', 'push', 'more-pets'])
+  await rename(join(home, 'more-pets/train/dog/2.png'), join(home, 'more-pets/val/cat/2.png'))
+  await run(['datasets', 'push', 'more-pets', '--to', dataset.id, '--message', 'a dog that was a cat'])
+  const { versions } = await json(['datasets', 'versions', dataset.id])
+  expect(versions).toMatchObject([{ version: 2, message: 'a dog that was a cat' }, { version: 1 }])
+  const { code, out } = await run(['datasets', 'diff', dataset.id])
+  expect(code).toBe(1)
+  expect(out).toMatch(/^version 1 -> version 2\n/)
+  expect(out).toMatch(/images renamed\n {4}\S+2\.png -> \S+2\.png\n/)
+  const same = await run(['datasets', 'diff', `${dataset.id}@2`, '--since', '2'])
+  expect(same).toMatchObject({ code: 0, out: expect.stringContaining('no difference in 3 images') })
+  const whole = await json(['datasets', 'diff', `${dataset.id}@2`, '--since', '1'])
+  expect(whole.diff).toMatchObject({ from: 1, to: 2, images: { common: 3 }, counts: { renamed: 1 } })
+  const { file } = await json(['datasets', 'download', `${dataset.id}@1`, 'first.tar'])
+  expect((await stat(file)).size).toBeGreaterThan(512)
+  expect((await run(['datasets', 'rm', dataset.id])).code).toBe(0)
+})
 
 describe('trainyard run', () => {
   test('uploads a folder, starts a job, follows it to its end and exits with its result', async () => {

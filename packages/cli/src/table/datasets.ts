@@ -89,6 +89,28 @@ const versions = defineCommand({
   load: () => import('../commands/datasets/versions.ts'),
 })
 
+const diffVersions = defineCommand({
+  summary: 'Compare two versions of a dataset',
+  description:
+    'Shows what changed in a version: images added, removed or moved to another split, classes, and objects with the ' +
+    'overlap of their boxes. ID is the latest version, ID@NUMBER any other. Exit code 1: they differ.',
+  arguments: {
+    id: argument('ID', { description: 'Id of a dataset, as "trainyard datasets ls" shows it, or ID@NUMBER' }),
+  },
+  options: {
+    since: number({
+      placeholder: 'NUMBER',
+      description: 'Version to compare with',
+      fallback: 'the one before',
+      min: 1,
+      isWhole: true,
+    }),
+    ...serverOptions,
+  },
+  examples: ['trainyard datasets diff ds_01jd0example', 'trainyard datasets diff ds_01jd0example@3 --since 1 --json'],
+  load: () => import('../commands/datasets/diff.ts'),
+})
+
 const download = defineCommand({
   summary: 'Download a version of a dataset, in any format that is written',
   description:
@@ -123,7 +145,7 @@ export const datasets = defineGroup({
   summary: 'Upload, list and delete datasets of the server, and their versions',
   description: 'The datasets of a server. For datasets on this machine, see "trainyard dataset --help".',
   examples: ['trainyard datasets push ./flowers', 'trainyard datasets ls --json'],
-  commands: { push, ls: list, versions, download, rm: remove },
+  commands: { push, ls: list, versions, diff: diffVersions, download, rm: remove },
 })
 
 const source = argument('SRC', {

@@ -45,6 +45,7 @@ export const JSON_DOCUMENTS: Readonly<Record<string, JsonDocument>> = {
   'datasets push': { dataset: 'Dataset' },
   'datasets ls': { datasets: 'Dataset[]', more: 'boolean: the list has more datasets' },
   'datasets versions': { versions: 'Dataset[]', more: 'boolean: the dataset has more versions' },
+  'datasets diff': { diff: 'DatasetVersionDiff' },
   'datasets download': { id: 'as given', file: 'absolute path of the tar' },
   'datasets rm': pushed,
   'dataset convert': conversion,

@@ -3,13 +3,13 @@ import { rename, rm } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { TargetFormat } from '@trainyard/contract'
 import { EXIT_CODES } from '../../command-line/exit-codes.ts'
 import type { CliIo } from '../../command-line/io.ts'
 import { connect, type ServerValues } from '../../server/connection.ts'
 import { interruptible } from '../../terminal/interruptible.ts'
 import { printJson } from '../../terminal/table.ts'
+import { awaitResult } from './await-result.ts'
 
 interface DownloadInput extends ServerValues {
   id: string
@@ -18,19 +18,12 @@ interface DownloadInput extends ServerValues {
   json: boolean
 }
 
-/** Between two questions whether the server has made the file. */
-const PAUSE_MS = 3000
-
 export async function run({ id, target, as, json, ...server }: DownloadInput, io: CliIo): Promise<number> {
   const client = await connect(server, io)
   const file = resolve(io.cwd, target ?? `${id.replaceAll(/[^\w@.-]/g, '-')}${as === undefined ? '' : `-${as}`}.tar`)
   await interruptible(async (signal) => {
-    let response = await client.datasets.download(id, { as, signal })
-    if (response === undefined && !json) io.stderr.write('The server prepares the file …\n')
-    while (response === undefined) {
-      await sleep(PAUSE_MS, undefined, { signal })
-      response = await client.datasets.download(id, { as, signal })
-    }
+    const ask = () => client.datasets.download(id, { as, signal })
+    const response = await awaitResult(ask, { signal, what: 'the file', isQuiet: json, io })
     // Written under another name first: half of a file is never taken for the whole.
     const partial = `${file}.partial`
     try {
