@@ -24,6 +24,12 @@ const SECONDS = [1, 5, 15, 30, 60, 300, 900, 1800, 3600, 7200, 14_400, 43_200, 8
 
 const colourOf = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim()
 
+/** The labels of the vertical axis in whole: some are as long as 0.00095. Before the first drawing, uPlot has none. */
+function widthOf(_plot: uPlot, labels: string[] | null): number {
+  const longest = Math.max(0, ...(labels ?? []).map((label) => label.length))
+  return Math.max(52, 12 + 8 * longest)
+}
+
 /** How uPlot draws a chart. Charts of the same axis share the pointer. */
 export function plotOptions({ axis, isLog, strokes, hidden }: PlotLook): Omit<uPlot.Options, 'width' | 'height'> {
   const look: uPlot.Axis = {
@@ -59,7 +65,7 @@ export function plotOptions({ axis, isLog, strokes, hidden }: PlotLook): Omit<uP
         values: (_plot, values) =>
           values.map((value) => (axis === 'time' ? formatDuration(value * 1000) : String(value))),
       },
-      { ...look, size: 52, values: (_plot, values) => values.map((value) => formatMetric(value)) },
+      { ...look, size: widthOf, values: (_plot, values) => values.map((value) => formatMetric(value)) },
     ],
     series: [
       {},
