@@ -67,8 +67,8 @@ export function Swatch({ index }: { index: number }) {
 
 const WIDTH = 460
 const HEIGHT = 220
-/** Width of the labels of the vertical axis. */
-const LEFT = 58
+/** Width of the labels of the vertical axis: 0.00095, -0.000639. */
+const LEFT = 74
 /** More are not visible in so small a picture, and each makes the page larger. */
 const STATIC_POINTS = 120
 
@@ -78,14 +78,17 @@ interface StaticChartProps {
   /** Of the horizontal axis. */
   unit: string
   lines: readonly Pick<ChartLine, 'run' | 'series'>[]
+  /** For amounts, of which half is half as high. Default: the vertical axis begins at the lowest value. */
+  fromZero?: boolean | undefined
 }
 
 /** A chart that needs no scripts. */
-export function StaticChart({ label, unit, lines: given }: StaticChartProps) {
+export function StaticChart({ label, unit, lines: given, fromZero = false }: StaticChartProps) {
   const lines = given.map(({ run, series }) => ({ run, points: thinPoints(series.points, STATIC_POINTS) }))
   const finite = lines.flatMap(({ points }) => points.filter(([, value]) => value !== null))
   const [minX, maxX] = extent(finite.map(([step]) => step))
-  const [minY, maxY] = extent(finite.map(([, value]) => value ?? 0))
+  const [lowest, maxY] = extent(finite.map(([, value]) => value ?? 0))
+  const minY = fromZero ? Math.min(0, lowest) : lowest
   const x = (step: number) => round(LEFT + ((step - minX) / (maxX - minX || 1)) * (WIDTH - LEFT - 10))
   const y = (value: number) => round(HEIGHT - 24 - ((value - minY) / (maxY - minY || 1)) * (HEIGHT - 40))
   return (

@@ -490,6 +490,7 @@ test('draws what the processes of a job used, and nothing where it was not measu
   expect(html).toContain('CPU cores over time, at most 2')
   expect(html).toContain('Memory, GB over time, at most 2.5')
   expect(html).toContain('seconds 10')
+  expect(html).toContain('CPU time: 1 min 30 s')
   expect(html).not.toContain('GPU utilisation')
   const without = await (await createTestWeb().app.request(`/jobs/${jobFixture().id}`)).text()
   expect(without).toContain('<div id="job-resources" hidden')

@@ -18,13 +18,14 @@ export function JobResources({ job, resources }: { job: Job; resources: Resource
             <StaticChart
               label={t('{title} over time, at most {most}', { title, most: mostOf(series) })}
               unit={t('seconds')}
+              fromZero
               lines={[{ run: 0, series }]}
             />
           </figure>
         ))}
       </div>
       {resources?.cpuSeconds !== undefined && (
-        <p class="muted">{t('CPU time: {time}', { time: formatDuration(resources.cpuSeconds) })}</p>
+        <p class="muted">{t('CPU time: {time}', { time: formatDuration(resources.cpuSeconds * 1000) })}</p>
       )}
     </section>
   )

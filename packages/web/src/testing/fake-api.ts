@@ -321,7 +321,9 @@ export function createFakeApi(
       series: api.series.filter(({ name }) => [undefined, name].includes(c.req.query('name'))),
     }),
   )
-  app.get('/v1/jobs/:id/resources', (c) => c.json({ attempt: 1, samples: api.samples }))
+  app.get('/v1/jobs/:id/resources', (c) =>
+    c.json({ attempt: 1, samples: api.samples, cpuSeconds: api.samples.length === 0 ? undefined : 90 }),
+  )
   app.get('/v1/jobs/:id/validations', (c) => c.json(JobValidationList.parse({ validations: api.validations })))
   app.get('/v1/jobs/:id/events', (c) => {
     const start = Number(c.req.query('cursor') ?? 0)
