@@ -20,6 +20,8 @@ const ALLOWED: Readonly<Record<string, string>> = {
   'packages/web/src/jobs/compare-routes.tsx': 'behind `formGate`, which `createWeb` puts in front of every form',
   'packages/web/src/predict/routes.tsx':
     'behind `formGate`, after the runner has shown the job to who sends the picture',
+  'packages/web/src/language-routes.ts': 'behind `formGate`, which `createWeb` puts in front of every form',
+  'packages/web/src/ownership/routes.tsx': 'behind `formGate`, which `createWeb` puts in front of every form',
   'packages/web/src/webhooks/routes.tsx': 'behind `formGate`, which `createWeb` puts in front of every form',
   'packages/web/src/publishers/routes.tsx': 'behind `formGate`, which `createWeb` puts in front of every form',
   'packages/web/src/people': 'behind `formGate`, which `createWeb` puts in front of every form',
