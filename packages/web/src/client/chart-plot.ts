@@ -24,7 +24,7 @@ const SECONDS = [1, 5, 15, 30, 60, 300, 900, 1800, 3600, 7200, 14_400, 43_200, 8
 
 const colourOf = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim()
 
-/** The labels of the vertical axis in whole: some are as long as 0.00095. Before the first drawing, uPlot has none. */
+/** Room for whole labels on the vertical axis: some are as long as 0.00095. There are no labels before the first drawing. */
 function widthOf(_plot: uPlot, labels: string[] | null): number {
   const longest = Math.max(0, ...(labels ?? []).map((label) => label.length))
   return Math.max(52, 12 + 8 * longest)
