@@ -135,6 +135,14 @@ describe('the format is detected from the content', () => {
     await expect(register('both', zipOf(both), { format: 'voc' })).rejects.toThrow('No Pascal VOC annotations')
   })
 
+  it('another task than the files state is refused, and both are named', async () => {
+    await expect(register('task', zipOf(source), { taskType: 'classification' })).rejects.toMatchObject({
+      code: 'invalid_request',
+      issues: [{ path: 'taskType', detail: expect.stringContaining('must be "detection"'), value: 'classification' }],
+    })
+    expect(await register('task', zipOf(source), { taskType: 'detection' })).toMatchObject({ taskType: 'detection' })
+  })
+
   it('an annotated image that does not exist is listed', async () => {
     const { 'images/b.png': _, ...rest } = await filesIn(join(dir, 'coco')).then((files) =>
       Object.fromEntries(

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { type DatasetFormat, isSafeRelativePath, type TaskType } from '@trainyard/contract'
 import { type DatasetReader, findDiceFile, hashSplit, type ImageRecord, openDataset } from '@trainyard/datasets'
-import { TrainyardError } from '@trainyard/platform'
+import { invalidRequest, TrainyardError } from '@trainyard/platform'
 import type { DatasetContent, DatasetImage, UnpackedDataset } from './dataset-content.ts'
 import { isImagePath } from './dataset-files.ts'
 import { createIssueList, type IssueList } from './issue-list.ts'
@@ -64,6 +64,7 @@ export async function readContent(
     onIssue: ({ path, detail, value }) => issues.add(path, detail, value),
   })
   try {
+    checkTask(reader.taskType, taskType)
     const annotationFiles = await listAnnotationFiles(dataset, reader, taskType)
     const images = await listImages(dataset, reader, { annotationFiles, issues, name })
     issues.throwIfAny(`The ${format} dataset cannot be used`)
@@ -80,6 +81,15 @@ export async function readContent(
   } finally {
     await reader.close?.()
   }
+}
+
+/** DICE states its task itself: another one that was asked for is a mistake, and is not passed over. */
+function checkTask(stated: TaskType, asked: TaskType | undefined): void {
+  if (asked === undefined || asked === stated) return
+  const detail =
+    `must be "${stated}", the task that the files state: leave it out, or convert the dataset first with ` +
+    `"trainyard dataset convert --task ${asked}"`
+  throw invalidRequest([{ path: 'taskType', detail, value: asked }])
 }
 
 /** Throws `unprocessable` for a file of annotations that is too large to be parsed at once. */
