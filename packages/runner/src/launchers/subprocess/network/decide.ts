@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
+import { isPublicAddress } from '@trainyard/platform'
 import type { Policy } from './policy.ts'
-import { isPublic } from './public-address.ts'
 
 interface Destination {
   host: string
@@ -21,7 +21,7 @@ export function decide(
   const address = `${name}:${port}`
   if (policy.trusted.includes(address)) return { host: name, port, isPublicOnly: false }
   if (policy.hosts.some((allowed) => [name, address].includes(allowed.toLowerCase()))) {
-    if (isIP(name) === 0 || isPublic(name)) return { host: name, port, isPublicOnly: true }
+    if (isIP(name) === 0 || isPublicAddress(name)) return { host: name, port, isPublicOnly: true }
     return { status: 403, message: `${name} is not a public address` }
   }
   return { status: 403, message: `${name} is not in "permissions.network" of the manifest` }

@@ -5,7 +5,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { decide } from './decide.ts'
 import { createEgressProxy } from './egress-proxy.ts'
 import { readPolicy, signPolicy } from './policy.ts'
-import { isPublic } from './public-address.ts'
 
 const KEY = 'a key of the tests'
 const basic = ({ user, password }: { user: string; password: string }) =>
@@ -37,23 +36,6 @@ describe('the policy of a trainer', () => {
     const { user } = signPolicy(KEY, { ...policy, trusted: ['127.0.0.1:22'] })
     for (const header of [basic({ user, password }), 'Basic', 'Bearer x', undefined])
       expect(readPolicy(KEY, header)).toBeUndefined()
-  })
-
-  it.each([
-    ['127.0.0.1', false],
-    ['169.254.169.254', false],
-    ['192.168.1.1', false],
-    ['::1', false],
-    ['::ffff:127.0.0.1', false],
-    ['::ffff:10.1.2.3', false],
-    ['fd00::1', false],
-    ['fe80::1', false],
-    ['64:ff9b::7f00:1', false],
-    ['0.0.0.0', false],
-    ['8.8.8.8', true],
-    ['2606:4700::1111', true],
-  ])('the address %s is public: %s', (address, expected) => {
-    expect(isPublic(address)).toBe(expected)
   })
 })
 
