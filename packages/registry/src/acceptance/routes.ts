@@ -16,6 +16,7 @@ import { streamSSE } from 'hono/streaming'
 import { z } from 'zod'
 import { requireCaller } from '../auth/authenticate.ts'
 import type { RegistryContext } from '../context.ts'
+import { body, json } from '../route-parts.ts'
 import { createAppeal, decideAppeal, listAppeals } from './appeals.ts'
 import type { CheckChanger } from './change-check.ts'
 import { getCheck } from './get-check.ts'
@@ -55,13 +56,6 @@ const live = createRoute({
 })
 
 const tags = ['checks']
-const json = <T extends z.ZodType>(schema: T, description: string) => ({
-  description,
-  content: { 'application/json': { schema } },
-})
-const body = <T extends z.ZodType>(schema: T) => ({
-  body: { required: true, content: { 'application/json': { schema } } },
-})
 const problem = (description: string) => ({
   description,
   content: { 'application/problem+json': { schema: Problem } },

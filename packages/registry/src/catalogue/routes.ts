@@ -2,7 +2,6 @@ import { createRoute, type OpenAPIHono } from '@hono/zod-openapi'
 import {
   DatasetFormat,
   ExportFormat,
-  Problem,
   ResolvedTrainer,
   TaskType,
   Trainer,
@@ -13,18 +12,11 @@ import {
 import { z } from 'zod'
 import { requireCaller } from '../auth/authenticate.ts'
 import type { RegistryContext } from '../context.ts'
+import { json, problem } from '../route-parts.ts'
 import { getTrainer, getVersion } from './get-trainer.ts'
 import { listTrainers } from './list-trainers.ts'
 import { resolveTrainer } from './resolve-trainer.ts'
 
-const json = <T extends z.ZodType>(schema: T, description: string) => ({
-  description,
-  content: { 'application/json': { schema } },
-})
-const problem = {
-  description: 'The error',
-  content: { 'application/problem+json': { schema: Problem } },
-}
 const NameParams = z.object({ namespace: z.string().max(64), name: z.string().max(64) })
 
 const list = createRoute({

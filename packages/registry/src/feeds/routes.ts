@@ -1,16 +1,15 @@
 import { createRoute, type OpenAPIHono } from '@hono/zod-openapi'
-import { Problem } from '@trainyard/contract'
 import { z } from 'zod'
 import { requireCaller } from '../auth/authenticate.ts'
 import { ANONYMOUS } from '../auth/caller.ts'
 import { getTrainer } from '../catalogue/get-trainer.ts'
 import type { RegistryContext } from '../context.ts'
+import { problem } from '../route-parts.ts'
 import { renderBadge } from './badge.ts'
 import { feedOfAll, feedOfTrainer } from './feeds-of-trainers.ts'
 import { renderFeed } from './render-feed.ts'
 
 const params = z.object({ namespace: z.string().max(64), name: z.string().max(64) })
-const problem = { description: 'The error', content: { 'application/problem+json': { schema: Problem } } }
 const text = (type: string, description: string) => ({ description, content: { [type]: { schema: z.string() } } })
 
 const badge = createRoute({

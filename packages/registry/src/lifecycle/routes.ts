@@ -1,20 +1,14 @@
 import { createRoute, type OpenAPIHono } from '@hono/zod-openapi'
-import {
-  ChannelName,
-  DeprecateVersionRequest,
-  Problem,
-  SetChannelRequest,
-  YankVersionRequest,
-} from '@trainyard/contract'
+import { ChannelName, DeprecateVersionRequest, SetChannelRequest, YankVersionRequest } from '@trainyard/contract'
 import { clientAddress } from '@trainyard/platform'
 import { z } from 'zod'
 import { requireCaller } from '../auth/authenticate.ts'
 import type { RegistryContext } from '../context.ts'
+import { problem } from '../route-parts.ts'
 import { removeChannel, setChannel } from './change-channel.ts'
 import { deprecateVersion, restoreDeprecated, restoreYanked, yankVersion } from './change-version.ts'
 import type { OwnerRequest } from './owner.ts'
 
-const problem = { description: 'The error', content: { 'application/problem+json': { schema: Problem } } }
 const TrainerParams = z.object({ namespace: z.string().max(64), name: z.string().max(64) })
 const VersionParams = TrainerParams.extend({ version: z.string().max(128) })
 const changed = {

@@ -1,16 +1,12 @@
 import { createRoute, type OpenAPIHono } from '@hono/zod-openapi'
-import { AddProofRequest, OwnershipProof, OwnershipProofList, Problem, Slug } from '@trainyard/contract'
+import { AddProofRequest, OwnershipProof, OwnershipProofList, Slug } from '@trainyard/contract'
 import { clientAddress } from '@trainyard/platform'
 import { z } from 'zod'
 import { requireCaller } from '../auth/authenticate.ts'
 import type { RegistryContext } from '../context.ts'
+import { json, problem } from '../route-parts.ts'
 import { addProof, listProofs, type ProofRequest, removeProof, verifyProof } from './proofs.ts'
 
-const problem = { description: 'The error', content: { 'application/problem+json': { schema: Problem } } }
-const json = <T extends z.ZodType>(description: string, schema: T) => ({
-  description,
-  content: { 'application/json': { schema } },
-})
 const refusals = { 401: problem, 403: problem, 404: problem }
 const NamespaceParams = z.object({ namespace: Slug })
 const ProofParams = NamespaceParams.extend({ proof: z.string().max(64) })
@@ -23,7 +19,7 @@ const list = createRoute({
   path: proofs,
   summary: 'List what a namespace says that it belongs to',
   request: { params: NamespaceParams },
-  responses: { 200: json('The proofs', OwnershipProofList), ...refusals },
+  responses: { 200: json(OwnershipProofList, 'The proofs'), ...refusals },
 })
 const add = createRoute({
   tags,
@@ -35,7 +31,7 @@ const add = createRoute({
     params: NamespaceParams,
     body: { required: true, content: { 'application/json': { schema: AddProofRequest } } },
   },
-  responses: { 201: json('The proof', OwnershipProof), 400: problem, 409: problem, ...refusals },
+  responses: { 201: json(OwnershipProof, 'The proof'), 400: problem, 409: problem, ...refusals },
 })
 const remove = createRoute({
   tags,
@@ -51,7 +47,7 @@ const verify = createRoute({
   path: `${proofs}/{proof}/verify`,
   summary: 'Look for the record or file of a proof',
   request: { params: ProofParams },
-  responses: { 200: json('The proof, with what was found', OwnershipProof), 409: problem, ...refusals },
+  responses: { 200: json(OwnershipProof, 'The proof, with what was found'), 409: problem, ...refusals },
 })
 
 /** What namespaces belong to, for their administrators. */

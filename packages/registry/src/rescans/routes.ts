@@ -1,11 +1,11 @@
 import { createRoute, type OpenAPIHono } from '@hono/zod-openapi'
-import { Problem, RescanStatus, StartRescanRequest } from '@trainyard/contract'
+import { RescanStatus, StartRescanRequest } from '@trainyard/contract'
 import { clientAddress } from '@trainyard/platform'
 import { requireCaller } from '../auth/authenticate.ts'
 import type { RegistryContext } from '../context.ts'
+import { problem } from '../route-parts.ts'
 import { getRescans, startRescan } from './rescans.ts'
 
-const problem = { description: 'The error', content: { 'application/problem+json': { schema: Problem } } }
 const status = { description: 'The scanners', content: { 'application/json': { schema: RescanStatus } } }
 const tags = ['checks']
 

@@ -3,7 +3,6 @@ import {
   AddPublisherRequest,
   ExchangedToken,
   ExchangeTokenRequest,
-  Problem,
   Publisher,
   PublisherList,
   PublisherTest,
@@ -16,17 +15,10 @@ import { countRequest, requireCaller } from '../auth/authenticate.ts'
 import { ANONYMOUS } from '../auth/caller.ts'
 import type { RegistryContext } from '../context.ts'
 import type { OwnerRequest } from '../lifecycle/owner.ts'
+import { body, json, problem } from '../route-parts.ts'
 import { exchangeToken } from './exchange-token.ts'
 import { addPublisher, issuersOf, listPublishers, removePublisher, testPublisher } from './publishers.ts'
 
-const problem = { description: 'The error', content: { 'application/problem+json': { schema: Problem } } }
-const json = <T extends z.ZodType>(description: string, schema: T) => ({
-  description,
-  content: { 'application/json': { schema } },
-})
-const body = <T extends z.ZodType>(schema: T) => ({
-  body: { required: true, content: { 'application/json': { schema } } },
-})
 const TrainerParams = z.object({ namespace: z.string().max(64), name: z.string().max(64) })
 const PublisherParams = TrainerParams.extend({ publisher: z.string().max(64) })
 const publishers = '/v1/trainers/{namespace}/{name}/publishers'
@@ -37,7 +29,7 @@ const info = createRoute({
   method: 'get',
   path: '/v1/publishing',
   summary: 'What a job needs to know before it asks its CI for a token',
-  responses: { 200: json('The audience and the issuers', PublishingInfo) },
+  responses: { 200: json(PublishingInfo, 'The audience and the issuers') },
 })
 const exchange = createRoute({
   tags,
@@ -47,7 +39,7 @@ const exchange = createRoute({
   description: 'Each token of a job is exchanged once. A refusal says exactly what did not match.',
   request: body(ExchangeTokenRequest),
   responses: {
-    200: json('The token', ExchangedToken),
+    200: json(ExchangedToken, 'The token'),
     400: problem,
     401: problem,
     403: problem,
@@ -61,7 +53,7 @@ const list = createRoute({
   path: publishers,
   summary: 'List the repositories whose jobs may publish a trainer',
   request: { params: TrainerParams },
-  responses: { 200: json('The publishers', PublisherList), 401: problem, 403: problem },
+  responses: { 200: json(PublisherList, 'The publishers'), 401: problem, 403: problem },
 })
 const add = createRoute({
   tags,
@@ -71,7 +63,7 @@ const add = createRoute({
   description: 'The trainer need not exist yet: its first version can come from the publisher.',
   request: { params: TrainerParams, ...body(AddPublisherRequest) },
   responses: {
-    201: json('The publisher', Publisher),
+    201: json(Publisher, 'The publisher'),
     400: problem,
     401: problem,
     403: problem,
@@ -94,7 +86,7 @@ const test = createRoute({
   path: `${publishers}/{publisher}/test`,
   summary: 'Test the connection to the issuer, or whether the job of a token may publish',
   request: { params: PublisherParams, ...body(TestPublisherRequest) },
-  responses: { 200: json('What was found', PublisherTest), 400: problem, 401: problem, 403: problem, 404: problem },
+  responses: { 200: json(PublisherTest, 'What was found'), 400: problem, 401: problem, 403: problem, 404: problem },
 })
 
 /** Publishing from a CI without a stored secret. */

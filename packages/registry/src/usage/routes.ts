@@ -1,11 +1,10 @@
 import { createRoute, type OpenAPIHono } from '@hono/zod-openapi'
-import { Problem, TrainerUsage } from '@trainyard/contract'
+import { TrainerUsage } from '@trainyard/contract'
 import { z } from 'zod'
 import { requireCaller } from '../auth/authenticate.ts'
 import type { RegistryContext } from '../context.ts'
+import { problem } from '../route-parts.ts'
 import { getUsage } from './get-usage.ts'
-
-const problem = { description: 'The error', content: { 'application/problem+json': { schema: Problem } } }
 
 const usage = createRoute({
   tags: ['catalogue'],

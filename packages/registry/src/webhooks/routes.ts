@@ -1,7 +1,6 @@
 import { createRoute, type OpenAPIHono } from '@hono/zod-openapi'
 import {
   CreateWebhookRequest,
-  Problem,
   Slug,
   WebhookDelivery,
   WebhookDeliveryList,
@@ -12,6 +11,7 @@ import { clientAddress } from '@trainyard/platform'
 import { z } from 'zod'
 import { requireCaller } from '../auth/authenticate.ts'
 import type { RegistryContext } from '../context.ts'
+import { json, problem } from '../route-parts.ts'
 import {
   createWebhook,
   deleteWebhook,
@@ -23,11 +23,6 @@ import {
   type WebhookRequest,
 } from './webhooks.ts'
 
-const problem = { description: 'The error', content: { 'application/problem+json': { schema: Problem } } }
-const json = <T extends z.ZodType>(description: string, schema: T) => ({
-  description,
-  content: { 'application/json': { schema } },
-})
 const refusals = { 401: problem, 403: problem, 404: problem }
 const NamespaceParams = z.object({ namespace: Slug })
 const WebhookParams = NamespaceParams.extend({ webhook: z.string().max(64) })
@@ -40,7 +35,7 @@ const list = createRoute({
   path: webhooks,
   summary: 'List the webhooks of a namespace',
   request: { params: NamespaceParams },
-  responses: { 200: json('The webhooks', WebhookList), ...refusals },
+  responses: { 200: json(WebhookList, 'The webhooks'), ...refusals },
 })
 const create = createRoute({
   tags,
@@ -52,7 +47,7 @@ const create = createRoute({
     params: NamespaceParams,
     body: { required: true, content: { 'application/json': { schema: CreateWebhookRequest } } },
   },
-  responses: { 201: json('The webhook with its secret', WebhookSecret), 400: problem, 409: problem, ...refusals },
+  responses: { 201: json(WebhookSecret, 'The webhook with its secret'), 400: problem, 409: problem, ...refusals },
 })
 const remove = createRoute({
   tags,
@@ -69,7 +64,7 @@ const rotate = createRoute({
   summary: 'Replace the secret of a webhook',
   description: 'For a day, deliveries are signed with the old secret as well.',
   request: { params: WebhookParams },
-  responses: { 200: json('The webhook with its new secret', WebhookSecret), ...refusals },
+  responses: { 200: json(WebhookSecret, 'The webhook with its new secret'), ...refusals },
 })
 const test = createRoute({
   tags,
@@ -78,7 +73,7 @@ const test = createRoute({
   summary: 'Send a test to a webhook',
   description: 'When it succeeds, an address that was given up gets deliveries again.',
   request: { params: WebhookParams },
-  responses: { 202: json('The delivery', WebhookDelivery), 409: problem, ...refusals },
+  responses: { 202: json(WebhookDelivery, 'The delivery'), 409: problem, ...refusals },
 })
 const deliveries = createRoute({
   tags,
@@ -86,7 +81,7 @@ const deliveries = createRoute({
   path: `${webhooks}/{webhook}/deliveries`,
   summary: 'List the last deliveries of a webhook, newest first',
   request: { params: WebhookParams },
-  responses: { 200: json('The deliveries', WebhookDeliveryList), ...refusals },
+  responses: { 200: json(WebhookDeliveryList, 'The deliveries'), ...refusals },
 })
 const replay = createRoute({
   tags,
@@ -94,7 +89,7 @@ const replay = createRoute({
   path: `${webhooks}/{webhook}/deliveries/{delivery}/replay`,
   summary: 'Send a delivery again',
   request: { params: WebhookParams.extend({ delivery: z.string().max(64) }) },
-  responses: { 202: json('The delivery', WebhookDelivery), 409: problem, ...refusals },
+  responses: { 202: json(WebhookDelivery, 'The delivery'), 409: problem, ...refusals },
 })
 
 /** Webhooks of a namespace, for its administrators. */
