@@ -44,3 +44,44 @@ it('a hidden keypoint with two values is not labelled', () => {
   ])
   expect(losses.list()).toEqual([])
 })
+
+const DETECTION: LabelFormat = { task: 'detection', classCount: 1, keypointShape: [0, 0] }
+const readBox = (shares: readonly string[], width: number, height: number) => {
+  const [annotation] = parseLabels(`0 ${shares.join(' ')}`, 'a.txt', width, height, DETECTION, new LossCounter()) ?? []
+  return annotation?.bbox ?? [0, 0, 0, 0]
+}
+
+it.each([
+  [
+    ['0.051563', '0.5', '0.051563', '0.1'],
+    [16.5, 216, 33, 48],
+  ],
+  [
+    ['0.5', '0.5', '1', '1.000000'],
+    [0, 0, 640, 480],
+  ],
+  [
+    ['0.500000123', '0.25', '0.1', '0.1'],
+    [288.0000787, 96, 64, 48],
+  ],
+])('the box %j of an image of 640 × 480 has no more digits than its text justifies: %j', (shares, expected) => {
+  const [x = 0, ...rest] = readBox(shares, 640, 480)
+  expect(x).toBeCloseTo(expected[0] ?? 0, 6)
+  expect(rest).toEqual(expected.slice(1))
+})
+
+it('a box of whole pixels is one again, and its shares are the same text again', () => {
+  const side = fc.integer({ min: 16, max: 5000 })
+  const text = (share: number) => (Math.round(share * 1e6) / 1e6).toFixed(6)
+  const share = fc.integer({ min: 1, max: 999_999 }).map((millionths) => text(millionths / 1e6))
+  fc.assert(
+    fc.property(side, side, fc.integer({ min: 1, max: 16 }), share, share, (width, height, pixels, y, h) => {
+      const shares = [text(pixels / 2 / width), y, text(pixels / width), h]
+      const [left, top, boxWidth, boxHeight] = readBox(shares, width, height)
+      expect(boxWidth).toBe(pixels)
+      expect(text(boxHeight / height)).toBe(h)
+      expect(text((left + boxWidth / 2) / width)).toBe(shares[0])
+      expect(text((top + boxHeight / 2) / height)).toBe(y)
+    }),
+  )
+})

@@ -67,10 +67,15 @@ export function parseLabels(
     }
     seen.add(key)
     if (isBox) mixed++
+    const pixels = (index: number, side: number) => toPixels(shares[index] ?? 0, tokens[index + 1] ?? '', side)
     const annotation =
       isOutlined && !isBox
-        ? toOutline(classId, shares, width, height, task)
-        : toBox(classId, shares, width, height, isPose ? dimensions : 0)
+        ? toOutline(
+            classId,
+            shares.map((_, index) => pixels(index, index % 2 === 0 ? width : height)),
+            task,
+          )
+        : toBox(classId, shares, { pixels, width, height, dimensions: isPose ? dimensions : 0 })
     if (annotation === undefined) lose('annotation-invalid', tokens.slice(0, 9).join(' '))
     else annotations.push(annotation)
   }
@@ -118,14 +123,29 @@ function boxShares(shares: readonly number[]): number[] {
   return [x + width / 2, y + height / 2, width, height]
 }
 
-function toOutline(
-  classId: number,
-  shares: readonly number[],
-  width: number,
-  height: number,
-  task: TaskType,
-): Annotation | undefined {
-  const ring = shares.map((share, index) => share * (index % 2 === 0 ? width : height))
+/** Of a share. Tools write six and leave out zeros at the end; those of a double leave nothing open. */
+const MIN_DECIMALS = 6
+const MAX_DECIMALS = 12
+
+/**
+ * A share of a side in pixels, with as few decimals as its digits justify: 0.051563 of 640 pixels is 33, not 33.00032. As a
+ * share with as many digits, it is the same text again.
+ */
+function toPixels(share: number, token: string, side: number): number {
+  const exact = share * side
+  const point = token.indexOf('.')
+  const decimals = Math.max(MIN_DECIMALS, token.length - point - 1)
+  if (point === -1 || decimals > MAX_DECIMALS || /e/i.test(token)) return exact
+  const scale = 10 ** decimals
+  const written = Math.round(share * scale)
+  for (let precision = 1; precision <= 1e6; precision *= 10) {
+    const rounded = Math.round(exact * precision) / precision
+    if (Math.round((rounded / side) * scale) === written) return rounded
+  }
+  return exact
+}
+
+function toOutline(classId: number, ring: number[], task: TaskType): Annotation | undefined {
   if (task === 'obb') {
     const corners = ring.length === 8 ? rectify(ring)?.corners : undefined
     if (corners !== undefined) return { kind: 'obb', classId, obb: corners }
@@ -135,29 +155,33 @@ function toOutline(
   return { kind: 'polygon', classId, bbox, polygons: [ring] }
 }
 
-function toBox(
-  classId: number,
-  shares: readonly number[],
-  width: number,
-  height: number,
-  dimensions: number,
-): Annotation | undefined {
-  const [x = 0, y = 0, boxWidth = 0, boxHeight = 0, ...points] = shares
-  if (![x, y, boxWidth, boxHeight].every(Number.isFinite) || boxWidth <= 0 || boxHeight <= 0) return undefined
+interface BoxContext {
+  /** The value of a column in pixels of a side. */
+  pixels: (index: number, side: number) => number
+  width: number
+  height: number
+  dimensions: number
+}
+
+function toBox(classId: number, shares: readonly number[], context: BoxContext): Annotation | undefined {
+  const { pixels, width, height, dimensions } = context
+  const [x = 0, y = 0, widthShare = 0, heightShare = 0] = shares
+  if (![x, y, widthShare, heightShare].every(Number.isFinite) || widthShare <= 0 || heightShare <= 0) return undefined
+  const [boxWidth, boxHeight] = [pixels(2, width), pixels(3, height)]
   const bbox: Annotation['bbox'] = [
-    (x - boxWidth / 2) * width,
-    (y - boxHeight / 2) * height,
-    boxWidth * width,
-    boxHeight * height,
+    pixels(0, width) - boxWidth / 2,
+    pixels(1, height) - boxHeight / 2,
+    boxWidth,
+    boxHeight,
   ]
   if (dimensions === 0) return { kind: 'box', classId, bbox }
   const keypoints: number[] = []
-  for (let index = 0; index < points.length; index += dimensions) {
-    const pointX = points[index] ?? 0
-    const pointY = points[index + 1] ?? 0
-    const visibility = dimensions === 3 ? (points[index + 2] ?? 0) : pointX < 0 || pointY < 0 ? 0 : 2
+  for (let index = 4; index < shares.length; index += dimensions) {
+    const pointX = shares[index] ?? 0
+    const pointY = shares[index + 1] ?? 0
+    const visibility = dimensions === 3 ? (shares[index + 2] ?? 0) : pointX < 0 || pointY < 0 ? 0 : 2
     if (visibility > 0 && Number.isFinite(pointX) && Number.isFinite(pointY)) {
-      keypoints.push(pointX * width, pointY * height, visibility >= 2 ? 2 : 1)
+      keypoints.push(pixels(index, width), pixels(index + 1, height), visibility >= 2 ? 2 : 1)
     } else keypoints.push(0, 0, 0)
   }
   return { kind: 'keypoints', classId, bbox, keypoints }
