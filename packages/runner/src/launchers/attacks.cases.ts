@@ -172,8 +172,9 @@ export function attackCases({ name, create, succeeding = [], skipped = {} }: Att
       )
 
     flood('fills the disk', async () => {
+      // A kubelet measures volumes once a minute.
       const program = `const fs = require('fs'); const b = Buffer.alloc(8e6, 1); let i = 0
-        setInterval(() => { if (i < 40) fs.writeFileSync(process.env.WORK_DIR + '/' + i++, b); else setTimeout(() => process.exit(0), 30000) }, 20)`
+        setInterval(() => { if (i < 40) fs.writeFileSync(process.env.WORK_DIR + '/' + i++, b); else setTimeout(() => process.exit(0), 150000) }, 20)`
       const seen = await ended(await start(program, { resources: { diskGb: DISK_GB } }))
       return seen.reason !== 'storage_limit'
     })
