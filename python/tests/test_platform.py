@@ -155,6 +155,17 @@ class Faults(PlatformCase):
         self.assertEqual([each["epoch"] for each in self.of_type("progress") if "epoch" in each], [1, 2, 3])
         self.assertEqual(self.events[-1]["type"], "completed")
 
+    def test_answers_that_do_not_follow_the_contract_are_asked_for_again(self):
+        answers = [b"", b"<html>", [], {"acknowledged": "1"}, {"acknowledged": 0, "token": {}}, {"acknowledged": 0, "rejected": [1]}]
+
+        def fault(method, path, body):
+            return (200, answers.pop(), {}) if path.endswith("/events") and answers and len(self.requests) % 2 else None
+
+        self.fault = fault
+        self.assertEqual(self.run_program(TRAIN), 0, getattr(self, "errors", ""))
+        self.assertEqual([each["epoch"] for each in self.of_type("progress") if "epoch" in each], [1, 2, 3])
+        self.assertEqual(self.events[-1]["type"], "completed")
+
     def test_an_answer_that_is_lost_is_no_second_event(self):
         lost = [True, True]
 

@@ -199,6 +199,11 @@ class Journal:
                 synced = False
             except Refused as error:
                 synced = self._refuse(error, batch)
+            except Exception as error:  # Without this thread, nothing would arrive any more.
+                failures += 1
+                self._warn(f"The answer to a request with events was not understood: {type(error).__name__}: {error}")
+                time.sleep(backoff(failures))
+                synced = False
             with self._changed:
                 self._since = time.monotonic()
                 self._urgent = self._urgent or len(self._pending) >= self._limit or bool(self._pending and self.terminal)
@@ -217,7 +222,8 @@ class Journal:
     def _post(self, batch: list[tuple[int, str]]) -> Any:
         events = ",".join(f'{{"seq":{number},{text[1:]}' for number, text in batch)
         answer = self._api.once("POST", "/events", f'{{"attempt":{self._attempt},"events":[{events}]}}'.encode())
-        if not isinstance(answer, dict) or not isinstance(answer.get("acknowledged"), int):
+        token = answer.get("token") if isinstance(answer, dict) else None
+        if not isinstance(answer, dict) or not isinstance(answer.get("acknowledged"), int) or not isinstance(token, (dict, type(None))):
             raise Passing("its answer does not follow the contract")
         return answer
 
