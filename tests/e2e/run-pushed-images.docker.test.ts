@@ -68,9 +68,11 @@ describe.skipIf(!isReady)('a pushed image is run by the registry', () => {
   }
   const end = (checkId: string) =>
     endOfCheck(harness, token, new Response(null, { headers: { 'trainyard-check': checkId } }))
+  // Other tests use the engine at the same time: the marks of the command line's runs are shorter.
+  const ours = (names: string) => names.split('\n').filter((name) => /^trainyard-closed-[0-9a-f]{16}\b/.test(name))
   const leftovers = async () => [
-    await docker('network', 'ls', '--quiet', '--filter', 'name=trainyard-closed'),
-    await docker('images', '--quiet', 'trainyard-closed-*'),
+    ...ours(await docker('network', 'ls', '--format', '{{.Name}}', '--filter', 'name=trainyard-closed')),
+    ...ours(await docker('images', '--format', '{{.Repository}}', 'trainyard-closed-*')),
     ...(await readdir(join(harness.config.dataDir, 'image-runs'))),
   ]
 
@@ -94,7 +96,8 @@ describe.skipIf(!isReady)('a pushed image is run by the registry', () => {
     const version = await (await harness.request(`/v1/trainers/${NAME}/versions/1.0.0`, { token })).json()
     expect(version).toMatchObject({ trust: { tier: 'checked', skipped: [] } })
     expect([...steps]).toEqual(expect.arrayContaining(['loading the image', 'train', 'predict', 'export']))
-    expect(await leftovers()).toEqual(['', ''])
+    // Another registry may run an image meanwhile.
+    await expect.poll(leftovers, { timeout: 240_000 }).toEqual([])
     // The same bytes are not run again.
     const kept = database.db.selectFrom('layer_results').select('layer_digest').where('scanner', '=', 'compliance')
     expect(await kept.execute()).toHaveLength(1)
@@ -108,7 +111,8 @@ describe.skipIf(!isReady)('a pushed image is run by the registry', () => {
       'failed',
       ['TY601'],
     ])
-    expect(await leftovers()).toEqual(['', ''])
+    // Another registry may run an image meanwhile.
+    await expect.poll(leftovers, { timeout: 240_000 }).toEqual([])
   })
 
   test('what a killed process left in the engine is removed at the next start', { timeout: 120_000 }, async () => {
@@ -120,6 +124,6 @@ describe.skipIf(!isReady)('a pushed image is run by the registry', () => {
     await writeFile(join(harness.config.dataDir, 'image-runs', instanceId), 'a check that has ended')
     const again = await harness.restart()
     await again.start()
-    await expect.poll(leftovers, { timeout: 60_000 }).toEqual(['', ''])
+    await expect.poll(leftovers, { timeout: 60_000 }).toEqual([])
   })
 })

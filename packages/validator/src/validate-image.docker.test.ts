@@ -59,9 +59,11 @@ describe.skipIf(!isReady)('an image is run in Docker', () => {
     return { status: compliance?.status, reason: compliance?.reason, codes, notes: compliance?.notes }
   }
 
+  // Other tests use the engine at the same time: the marks of a registry's runs are longer.
+  const ours = (names: string) => names.split('\n').filter((name) => /^trainyard-closed-[0-9a-f]{12}\b/.test(name))
   const leftovers = async () => [
-    await docker('network', 'ls', '--quiet', '--filter', 'name=trainyard-closed'),
-    await docker('images', '--quiet', 'trainyard-closed-*'),
+    ...ours(await docker('network', 'ls', '--format', '{{.Name}}', '--filter', 'name=trainyard-closed')),
+    ...ours(await docker('images', '--format', '{{.Repository}}', 'trainyard-closed-*')),
   ]
 
   test('an honest one passes, and nothing of the run is left in the engine', { timeout: 300_000 }, async () => {
@@ -69,7 +71,7 @@ describe.skipIf(!isReady)('an image is run in Docker', () => {
     await cp(join(fixtures, 'good'), folder, { recursive: true })
     const image = await build('good', folder)
     expect(await check(image)).toMatchObject({ status: 'passed', reason: undefined, codes: [] })
-    expect(await leftovers()).toEqual(['', ''])
+    expect(await leftovers()).toEqual([])
   })
 
   test('one from an archive is loaded, run, and removed', { timeout: 300_000 }, async () => {
@@ -80,7 +82,7 @@ describe.skipIf(!isReady)('an image is run in Docker', () => {
     await Promise.all([pipeline(saving.stdout, createWriteStream(file)), once(saving, 'exit')])
     await docker('rmi', '--force', image)
     expect(await check(file)).toMatchObject({ status: 'failed', codes: ['TY601'] })
-    expect(await leftovers()).toEqual(['', ''])
+    expect(await leftovers()).toEqual([])
   })
 
   test.each(['TY303 users', 'TY304 dns', 'TY304 tcp', 'TY416', 'TY602', 'TY607', 'TY611'])(
