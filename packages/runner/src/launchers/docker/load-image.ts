@@ -7,14 +7,20 @@ import type { LoadableImage } from '../closed-engine.ts'
 import { ignoring } from './engine.ts'
 
 /**
- * Loads an image into an engine under a tag of its own. One that the engine has already is used as it is.
+ * Loads an image into an engine under a tag of its own. One that the engine has already gets this tag as well.
  *
  * @throws ImageNotLoaded with the engine's message, for example when a layer has other bytes than the config names
  */
 export async function loadImage(docker: Docker, image: LoadableImage, tag: string): Promise<string> {
   const { digest } = image.config
   const existing = await ignoring([404], docker.getImage(digest).inspect())
-  if (existing?.Id === digest) return digest
+  if (existing?.Id === digest) {
+    // With a tag of its own, it stays when another run of the same image removes its tag. An untagged one would go with this tag.
+    const colon = tag.lastIndexOf(':')
+    if ((existing.RepoTags ?? []).length > 0)
+      await docker.getImage(digest).tag({ repo: tag.slice(0, colon), tag: tag.slice(colon + 1) })
+    return digest
+  }
   const answer = await docker.loadImage(Readable.from(packArchive(image, tag)), { quiet: true })
   await readAnswer(answer)
   const { Id } = await docker.getImage(tag).inspect()
