@@ -35,6 +35,7 @@ export {
 } from './database/embedded/supervise-embedded-postgres.ts'
 export { kindOfFailure } from './database/failures.ts'
 export type { ListenChannelOptions } from './database/listener.ts'
+export { lockUntilEnd } from './database/lock-until-end.ts'
 export { type Database, type Migration, type OpenDatabaseOptions, openDatabase } from './database/open-database.ts'
 export {
   ConfigError,

@@ -1,6 +1,7 @@
 import { type CryptoKey, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose'
 import { sql } from 'kysely'
 import { z } from 'zod'
+import { lockUntilEnd } from '../database/lock-until-end.ts'
 import type { Database } from '../database/open-database.ts'
 import { ConfigError } from '../errors.ts'
 
@@ -28,9 +29,7 @@ export async function loadSigningKeys<DB>(
   if (secret !== undefined) return secretKeys(secret)
   const table = sql.id(database.schema, 'signing_keys')
   const rows = await database.transaction(async (trx) => {
-    await sql`select pg_advisory_xact_lock(hashtextextended(${`trainyard:signing-keys:${database.schema}`}, 0))`.execute(
-      trx,
-    )
+    await lockUntilEnd(trx, `trainyard:signing-keys:${database.schema}`)
     await sql`create table if not exists ${table} (
       id text primary key, private_jwk jsonb not null, created_at timestamptz not null default now())`.execute(trx)
     const read = () => sql`select id, private_jwk from ${table} order by created_at desc, id`.execute(trx)

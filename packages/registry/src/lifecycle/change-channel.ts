@@ -1,8 +1,9 @@
 import type { SetChannelRequest } from '@trainyard/contract'
 import { notFound, TrainyardError } from '@trainyard/platform'
+import { auditNamespace } from '../names/namespace-request.ts'
 import { refreshTrainer } from '../search/refresh-trainer.ts'
 import { isOpen } from '../versions/states.ts'
-import { auditTrainer, type OwnerRequest, requireOwner } from './owner.ts'
+import { type OwnerRequest, requireOwner } from './owner.ts'
 
 /** Points a channel to a published version. */
 export async function setChannel(request: OwnerRequest, { name: channel, version }: SetChannelRequest): Promise<void> {
@@ -31,7 +32,7 @@ export async function setChannel(request: OwnerRequest, { name: channel, version
       .onConflict((conflict) => conflict.columns(['repository_id', 'name']).doUpdateSet(values))
       .execute()
     await refreshTrainer(trx, context.config, found.repository_id)
-    await auditTrainer(request, trx, { action: 'channel.set', subject: `${name}:${channel}`, data: { version } })
+    await auditNamespace(request, trx, { action: 'channel.set', subject: `${name}:${channel}`, data: { version } })
   })
 }
 
@@ -50,6 +51,6 @@ export async function removeChannel(request: OwnerRequest, channel: string): Pro
       .executeTakeFirst()
     if (!removed) throw notFound('channel', `${name}:${channel}`)
     await refreshTrainer(trx, context.config, removed.repository_id)
-    await auditTrainer(request, trx, { action: 'channel.remove', subject: `${name}:${channel}`, data: {} })
+    await auditNamespace(request, trx, { action: 'channel.remove', subject: `${name}:${channel}`, data: {} })
   })
 }

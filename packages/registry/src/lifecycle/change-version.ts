@@ -3,9 +3,10 @@ import { notFound, TrainyardError } from '@trainyard/platform'
 import type { Transaction } from 'kysely'
 import type { RegistryDatabase } from '../db/schema/index.ts'
 import { queueEvent } from '../events/queue-event.ts'
+import { auditNamespace } from '../names/namespace-request.ts'
 import { refreshTrainer } from '../search/refresh-trainer.ts'
 import { noticedState } from '../versions/states.ts'
-import { auditTrainer, type OwnerRequest, requireOwner } from './owner.ts'
+import { type OwnerRequest, requireOwner } from './owner.ts'
 
 interface Notice {
   deprecation: string | null
@@ -109,7 +110,11 @@ async function changeVersion(request: OwnerRequest, change: Change): Promise<voi
       .executeTakeFirstOrThrow()
     if (numUpdatedRows === 0n) throw await unfit(trx, found.id, `${name}:${change.version}`, change.from)
     await refreshTrainer(trx, context.config, found.repository_id)
-    await auditTrainer(request, trx, { action: change.action, subject: `${name}:${change.version}`, data: change.data })
+    await auditNamespace(request, trx, {
+      action: change.action,
+      subject: `${name}:${change.version}`,
+      data: change.data,
+    })
     const data = { trainer: name, version: change.version, ...change.eventData }
     await queueEvent(context, trx, { namespace: request.namespace, type: change.event, data })
   })

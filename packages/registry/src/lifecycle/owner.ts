@@ -1,18 +1,20 @@
 import { TrainyardError } from '@trainyard/platform'
-import type { Transaction } from 'kysely'
-import type { RegistryCaller, RepositoryAction } from '../auth/caller.ts'
+import type { RepositoryAction } from '../auth/caller.ts'
 import type { RegistryContext } from '../context.ts'
-import type { RegistryDatabase } from '../db/schema/index.ts'
+import { type NamespaceRequest, namespaceRequestOf } from '../names/namespace-request.ts'
 
 /** A request to change a trainer, by a caller who may push to it. */
-export interface OwnerRequest {
-  context: RegistryContext
-  caller: RegistryCaller
+export interface OwnerRequest extends NamespaceRequest {
   /** `namespace/name` */
   name: string
-  namespace: string
-  /** The client's address, for audit rows. */
-  address: string
+}
+
+export async function ownerRequestOf(
+  context: RegistryContext,
+  raw: Request,
+  params: { namespace: string; name: string },
+): Promise<OwnerRequest> {
+  return { ...(await namespaceRequestOf(context, raw, params)), name: `${params.namespace}/${params.name}` }
 }
 
 /** The answer does not depend on whether the trainer exists. */
@@ -41,12 +43,4 @@ function requireAction(
   if (caller.credentials === 'none')
     throw new TrainyardError('unauthenticated', `${verb} "${name}" requires a token with the scope "${scope}"${inRole}`)
   throw new TrainyardError('forbidden', `${verb} "${name}" requires the scope "${scope}"${inRole}`)
-}
-
-export async function auditTrainer(
-  { context, caller, namespace, address }: OwnerRequest,
-  trx: Transaction<RegistryDatabase>,
-  entry: { action: string; subject: string; data: Record<string, unknown> },
-): Promise<void> {
-  await context.identity.audit(trx, { ...caller.actor, address, organisation: namespace, ...entry })
 }

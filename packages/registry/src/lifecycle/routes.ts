@@ -1,13 +1,11 @@
 import { createRoute, type OpenAPIHono } from '@hono/zod-openapi'
 import { ChannelName, DeprecateVersionRequest, SetChannelRequest, YankVersionRequest } from '@trainyard/contract'
-import { clientAddress } from '@trainyard/platform'
 import { z } from 'zod'
-import { requireCaller } from '../auth/authenticate.ts'
 import type { RegistryContext } from '../context.ts'
 import { problem } from '../route-parts.ts'
 import { removeChannel, setChannel } from './change-channel.ts'
 import { deprecateVersion, restoreDeprecated, restoreYanked, yankVersion } from './change-version.ts'
-import type { OwnerRequest } from './owner.ts'
+import { ownerRequestOf } from './owner.ts'
 
 const TrainerParams = z.object({ namespace: z.string().max(64), name: z.string().max(64) })
 const VersionParams = TrainerParams.extend({ version: z.string().max(128) })
@@ -85,13 +83,7 @@ const remove = createRoute({
 
 /** What an owner does with published versions. */
 export function mountLifecycleRoutes(api: OpenAPIHono, context: RegistryContext): void {
-  const requestOf = async (raw: Request, params: { namespace: string; name: string }): Promise<OwnerRequest> => ({
-    context,
-    caller: await requireCaller(context, raw),
-    name: `${params.namespace}/${params.name}`,
-    namespace: params.namespace,
-    address: clientAddress(raw, context.authenticator.config),
-  })
+  const requestOf = (raw: Request, params: { namespace: string; name: string }) => ownerRequestOf(context, raw, params)
   api.openapi(deprecate, async (c) => {
     const params = c.req.valid('param')
     await deprecateVersion(await requestOf(c.req.raw, params), params.version, c.req.valid('json'))

@@ -1,11 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import type { AddProofRequest, OwnershipProof } from '@trainyard/contract'
-import { claimNamespace, invalidRequest, newId, notFound, TrainyardError } from '@trainyard/platform'
-import { sql, type Transaction } from 'kysely'
-import type { RegistryCaller } from '../auth/caller.ts'
-import type { RegistryContext } from '../context.ts'
-import type { RegistryDatabase } from '../db/schema/index.ts'
+import { claimNamespace, invalidRequest, lockUntilEnd, newId, notFound, TrainyardError } from '@trainyard/platform'
 import type { NamespaceProofRow } from '../db/schema/namespace-proofs.ts'
+import { auditNamespace, type NamespaceRequest, requireNamespaceAdministrator } from '../names/namespace-request.ts'
 import { isProofValid } from '../names/verified-namespaces.ts'
 import { DEFAULT_PROOF_HOSTS } from '../proof-hosts.ts'
 import { checkProof, fileUrlOf, placeOf, textOf } from './check-proof.ts'
@@ -14,33 +11,15 @@ const MAX_PROOFS = 10
 /** Between two checks by hand: each sends requests to others. */
 const PAUSE_MS = 10_000
 
-/** A request about what a namespace belongs to. */
-export interface ProofRequest {
-  context: RegistryContext
-  caller: RegistryCaller
-  namespace: string
-  /** The client's address, for audit rows. */
-  address: string
-}
-
-/** The answer does not depend on whether the namespace exists. */
-function requireAdministrator({ caller, namespace }: ProofRequest): void {
-  if (caller.may('administer', `${namespace}/`)) return
-  throw new TrainyardError(
-    caller.credentials === 'none' ? 'unauthenticated' : 'forbidden',
-    `The proofs of "${namespace}" require the scope "admin:${namespace}" and the role admin in "${namespace}"`,
-  )
-}
-
-export async function listProofs(request: ProofRequest): Promise<OwnershipProof[]> {
-  requireAdministrator(request)
+export async function listProofs(request: NamespaceRequest): Promise<OwnershipProof[]> {
+  requireNamespaceAdministrator(request, 'proofs')
   const rows = await selectProofs(request).orderBy('created_at').orderBy('id').execute()
   return rows.map(toProof)
 }
 
 /** Says what the namespace belongs to. It counts once the record or file was found. */
-export async function addProof(request: ProofRequest, body: AddProofRequest): Promise<OwnershipProof> {
-  requireAdministrator(request)
+export async function addProof(request: NamespaceRequest, body: AddProofRequest): Promise<OwnershipProof> {
+  requireNamespaceAdministrator(request, 'proofs')
   const { context, caller, namespace } = request
   const subject = body.kind === 'dns' ? body.domain : body.repository
   if (body.kind === 'repository' && fileUrlOf(context, subject) === undefined) {
@@ -52,7 +31,7 @@ export async function addProof(request: ProofRequest, body: AddProofRequest): Pr
   await context.database.transaction(async (trx) => {
     await claimNamespace(context.identity, trx, { slug: namespace, subject: caller.subject })
     // Without the lock, concurrent requests would all count the same proofs.
-    await sql`select pg_advisory_xact_lock(hashtextextended(${`proofs of ${namespace}`}, 0))`.execute(trx)
+    await lockUntilEnd(trx, `proofs of ${namespace}`)
     const existing = await trx
       .selectFrom('namespace_proofs')
       .select(['kind', 'subject'])
@@ -68,13 +47,13 @@ export async function addProof(request: ProofRequest, body: AddProofRequest): Pr
       .insertInto('namespace_proofs')
       .values({ ...values, created_by: caller.subject, created_at: context.clock.now() })
       .execute()
-    await audit(request, trx, { action: 'ownership.add', subject, data: { proof: id } })
+    await auditNamespace(request, trx, { action: 'ownership.add', subject, data: { proof: id } })
   })
   return toProof(await getProof(request, id))
 }
 
-export async function removeProof(request: ProofRequest, id: string): Promise<void> {
-  requireAdministrator(request)
+export async function removeProof(request: NamespaceRequest, id: string): Promise<void> {
+  requireNamespaceAdministrator(request, 'proofs')
   await request.context.database.transaction(async (trx) => {
     const removed = await trx
       .deleteFrom('namespace_proofs')
@@ -83,13 +62,13 @@ export async function removeProof(request: ProofRequest, id: string): Promise<vo
       .returning('subject')
       .executeTakeFirst()
     if (removed === undefined) throw notFound('proof', id)
-    await audit(request, trx, { action: 'ownership.remove', subject: removed.subject, data: { proof: id } })
+    await auditNamespace(request, trx, { action: 'ownership.remove', subject: removed.subject, data: { proof: id } })
   })
 }
 
 /** Looks for the record or file now. */
-export async function verifyProof(request: ProofRequest, id: string): Promise<OwnershipProof> {
-  requireAdministrator(request)
+export async function verifyProof(request: NamespaceRequest, id: string): Promise<OwnershipProof> {
+  requireNamespaceAdministrator(request, 'proofs')
   const { context } = request
   const proof = await context.database.transaction(async (trx) => {
     const row = await trx
@@ -104,14 +83,14 @@ export async function verifyProof(request: ProofRequest, id: string): Promise<Ow
     if (row.checked_at !== null && now.getTime() - row.checked_at.getTime() < PAUSE_MS)
       throw new TrainyardError('conflict', `${row.subject} was checked less than ${PAUSE_MS / 1000} seconds ago; wait`)
     await trx.updateTable('namespace_proofs').set({ checked_at: now }).where('id', '=', id).execute()
-    await audit(request, trx, { action: 'ownership.verify', subject: row.subject, data: { proof: id } })
+    await auditNamespace(request, trx, { action: 'ownership.verify', subject: row.subject, data: { proof: id } })
     return row
   })
   await checkProof(context, proof)
   return toProof(await getProof(request, id))
 }
 
-function selectProofs({ context, namespace }: ProofRequest) {
+function selectProofs({ context, namespace }: NamespaceRequest) {
   return context.database.db
     .selectFrom('namespace_proofs')
     .selectAll()
@@ -119,18 +98,10 @@ function selectProofs({ context, namespace }: ProofRequest) {
     .where('namespace', '=', namespace)
 }
 
-async function getProof(request: ProofRequest, id: string) {
+async function getProof(request: NamespaceRequest, id: string) {
   const row = await selectProofs(request).where('id', '=', id).executeTakeFirst()
   if (row === undefined) throw notFound('proof', id)
   return row
-}
-
-async function audit(
-  { context, caller, namespace, address }: ProofRequest,
-  trx: Transaction<RegistryDatabase>,
-  entry: { action: string; subject: string; data: Record<string, unknown> },
-): Promise<void> {
-  await context.identity.audit(trx, { ...caller.actor, address, organisation: namespace, ...entry })
 }
 
 function toProof(row: NamespaceProofRow & { valid: boolean }): OwnershipProof {

@@ -1,11 +1,10 @@
 import { createRoute, type OpenAPIHono } from '@hono/zod-openapi'
 import { AddProofRequest, OwnershipProof, OwnershipProofList, Slug } from '@trainyard/contract'
-import { clientAddress } from '@trainyard/platform'
 import { z } from 'zod'
-import { requireCaller } from '../auth/authenticate.ts'
 import type { RegistryContext } from '../context.ts'
+import { namespaceRequestOf } from '../names/namespace-request.ts'
 import { json, problem } from '../route-parts.ts'
-import { addProof, listProofs, type ProofRequest, removeProof, verifyProof } from './proofs.ts'
+import { addProof, listProofs, removeProof, verifyProof } from './proofs.ts'
 
 const refusals = { 401: problem, 403: problem, 404: problem }
 const NamespaceParams = z.object({ namespace: Slug })
@@ -52,12 +51,7 @@ const verify = createRoute({
 
 /** What namespaces belong to, for their administrators. */
 export function mountOwnershipRoutes(api: OpenAPIHono, context: RegistryContext): void {
-  const requestOf = async (raw: Request, { namespace }: z.output<typeof NamespaceParams>): Promise<ProofRequest> => ({
-    context,
-    caller: await requireCaller(context, raw),
-    namespace,
-    address: clientAddress(raw, context.authenticator.config),
-  })
+  const requestOf = (raw: Request, params: { namespace: string }) => namespaceRequestOf(context, raw, params)
   api.openapi(list, async (c) =>
     c.json({ proofs: await listProofs(await requestOf(c.req.raw, c.req.valid('param'))) }, 200),
   )

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { lockUntilEnd } from '@trainyard/platform'
 import { sql } from 'kysely'
 import type { RegistryContext } from '../context.ts'
 import { OciError } from '../oci/errors.ts'
@@ -92,7 +93,7 @@ async function reserve(
   const expiresAt = new Date(context.clock.now().getTime() + context.config.uploadSeconds * 1000)
   return await context.database.transaction(async (trx) => {
     // Reservations of a namespace wait for each other: each counts those before it.
-    await sql`select pg_advisory_xact_lock(hashtextextended(${`namespace quota ${namespace}`}, 0))`.execute(trx)
+    await lockUntilEnd(trx, `namespace quota ${namespace}`)
     const usage = await readUsage(trx, { context, namespace }, digest)
     if (usage.isStored) return false
     requireRoom({ ...usage, reserved: usage.reserved - held }, { namespace, allowed, more: sizeBytes })

@@ -1,12 +1,12 @@
 import { type AddPublisherRequest, type Publisher, type PublisherTest, TrainerName } from '@trainyard/contract'
-import { claimNamespace, invalidRequest, newId, notFound, TrainyardError } from '@trainyard/platform'
-import { sql } from 'kysely'
+import { claimNamespace, invalidRequest, lockUntilEnd, newId, notFound, TrainyardError } from '@trainyard/platform'
 import type { RegistryContext } from '../context.ts'
 import type { TrustedPublisherRow } from '../db/schema/trusted-publishers.ts'
 import { type CiIssuer, DEFAULT_CI_ISSUERS } from '../job-tokens/ci-issuers.ts'
 import { findMismatches, type PublisherConditions } from '../job-tokens/match-publisher.ts'
-import { auditTrainer, type OwnerRequest, requireAdministrator, requireInspect } from '../lifecycle/owner.ts'
+import { type OwnerRequest, requireAdministrator, requireInspect } from '../lifecycle/owner.ts'
 import { findNameProblem } from '../names/find-name-problem.ts'
+import { auditNamespace } from '../names/namespace-request.ts'
 
 const MAX_PUBLISHERS = 20
 
@@ -83,7 +83,7 @@ export async function addPublisher(request: OwnerRequest, body: AddPublisherRequ
   const row = await context.database.transaction(async (trx) => {
     const claimed = await claimNamespace(context.identity, trx, { slug: namespace, subject: caller.subject })
     // Without the lock, concurrent requests would all count the same publishers.
-    await sql`select pg_advisory_xact_lock(hashtextextended(${`publishers of ${name}`}, 0))`.execute(trx)
+    await lockUntilEnd(trx, `publishers of ${name}`)
     const { count } = await trx
       .selectFrom('trusted_publishers')
       .select((all) => all.fn.countAll<string>().as('count'))
@@ -111,7 +111,7 @@ export async function addPublisher(request: OwnerRequest, body: AddPublisherRequ
       .returningAll()
       .executeTakeFirstOrThrow()
     const data = { publisher: added.id, ...body, ...(claimed && { claimedNamespace: namespace }) }
-    await auditTrainer(request, trx, { action: 'publisher.add', subject: name, data })
+    await auditNamespace(request, trx, { action: 'publisher.add', subject: name, data })
     return added
   })
   return toPublisher(context, row, !exists)
@@ -130,7 +130,7 @@ export async function removePublisher(request: OwnerRequest, id: string): Promis
       .executeTakeFirst()
     if (removed === undefined) throw notFound('publisher', id)
     const data = { publisher: id, issuer: removed.issuer, repository: removed.repository }
-    await auditTrainer(request, trx, { action: 'publisher.remove', subject: name, data })
+    await auditNamespace(request, trx, { action: 'publisher.remove', subject: name, data })
     await context.identity.revokeTokensOf(trx, { owner: id, by: { ...caller.actor, address } })
   })
 }

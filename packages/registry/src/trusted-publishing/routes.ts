@@ -11,10 +11,10 @@ import {
 } from '@trainyard/contract'
 import { clientAddress } from '@trainyard/platform'
 import { z } from 'zod'
-import { countRequest, requireCaller } from '../auth/authenticate.ts'
+import { countRequest } from '../auth/authenticate.ts'
 import { ANONYMOUS } from '../auth/caller.ts'
 import type { RegistryContext } from '../context.ts'
-import type { OwnerRequest } from '../lifecycle/owner.ts'
+import { ownerRequestOf } from '../lifecycle/owner.ts'
 import { body, json, problem } from '../route-parts.ts'
 import { exchangeToken } from './exchange-token.ts'
 import { addPublisher, issuersOf, listPublishers, removePublisher, testPublisher } from './publishers.ts'
@@ -91,17 +91,7 @@ const test = createRoute({
 
 /** Publishing from a CI without a stored secret. */
 export function mountPublishingRoutes(api: OpenAPIHono, context: RegistryContext): void {
-  const addressOf = (raw: Request) => clientAddress(raw, context.authenticator.config)
-  const requestOf = async (
-    raw: Request,
-    { namespace, name }: z.output<typeof TrainerParams>,
-  ): Promise<OwnerRequest> => ({
-    context,
-    caller: await requireCaller(context, raw),
-    name: `${namespace}/${name}`,
-    namespace,
-    address: addressOf(raw),
-  })
+  const requestOf = (raw: Request, params: { namespace: string; name: string }) => ownerRequestOf(context, raw, params)
   api.openapi(info, (c) => {
     countRequest(context, c.req.raw, ANONYMOUS)
     const issuers = issuersOf(context).map(({ name, issuer }) => ({ name, issuer }))
@@ -109,7 +99,8 @@ export function mountPublishingRoutes(api: OpenAPIHono, context: RegistryContext
   })
   api.openapi(exchange, async (c) => {
     countRequest(context, c.req.raw, ANONYMOUS)
-    return c.json(await exchangeToken(context, c.req.valid('json'), addressOf(c.req.raw)), 200)
+    const address = clientAddress(c.req.raw, context.authenticator.config)
+    return c.json(await exchangeToken(context, c.req.valid('json'), address), 200)
   })
   api.openapi(list, async (c) => {
     const publishers = await listPublishers(await requestOf(c.req.raw, c.req.valid('param')))

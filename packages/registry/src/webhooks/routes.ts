@@ -7,10 +7,9 @@ import {
   WebhookList,
   WebhookSecret,
 } from '@trainyard/contract'
-import { clientAddress } from '@trainyard/platform'
 import { z } from 'zod'
-import { requireCaller } from '../auth/authenticate.ts'
 import type { RegistryContext } from '../context.ts'
+import { namespaceRequestOf } from '../names/namespace-request.ts'
 import { json, problem } from '../route-parts.ts'
 import {
   createWebhook,
@@ -20,7 +19,6 @@ import {
   replayDelivery,
   rotateSecret,
   testWebhook,
-  type WebhookRequest,
 } from './webhooks.ts'
 
 const refusals = { 401: problem, 403: problem, 404: problem }
@@ -94,12 +92,7 @@ const replay = createRoute({
 
 /** Webhooks of a namespace, for its administrators. */
 export function mountWebhookRoutes(api: OpenAPIHono, context: RegistryContext): void {
-  const requestOf = async (raw: Request, { namespace }: z.output<typeof NamespaceParams>): Promise<WebhookRequest> => ({
-    context,
-    caller: await requireCaller(context, raw),
-    namespace,
-    address: clientAddress(raw, context.authenticator.config),
-  })
+  const requestOf = (raw: Request, params: { namespace: string }) => namespaceRequestOf(context, raw, params)
   api.openapi(list, async (c) =>
     c.json({ webhooks: await listWebhooks(await requestOf(c.req.raw, c.req.valid('param'))) }, 200),
   )

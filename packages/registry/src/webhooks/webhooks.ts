@@ -1,11 +1,10 @@
 import type { CreateWebhookRequest, Webhook, WebhookDelivery, WebhookEvent, WebhookSecret } from '@trainyard/contract'
-import { claimNamespace, newId, notFound, TrainyardError } from '@trainyard/platform'
+import { claimNamespace, lockUntilEnd, newId, notFound, TrainyardError } from '@trainyard/platform'
 import { sql, type Transaction } from 'kysely'
-import type { RegistryCaller } from '../auth/caller.ts'
-import type { RegistryContext } from '../context.ts'
 import type { RegistryDatabase } from '../db/schema/index.ts'
 import type { WebhookDeliveryRow, WebhookRow } from '../db/schema/webhooks.ts'
 import { queueDelivery, WEBHOOK_QUEUE } from '../events/queue-event.ts'
+import { auditNamespace, type NamespaceRequest, requireNamespaceAdministrator } from '../names/namespace-request.ts'
 import { newWebhookSecret } from './sign.ts'
 
 const MAX_WEBHOOKS = 20
@@ -15,28 +14,8 @@ const MAX_WAITING_BY_HAND = 20
 /** How long the old secret signs beside the new one. */
 const ROTATION_HOURS = 24
 
-/** A request about the webhooks of a namespace. */
-export interface WebhookRequest {
-  context: RegistryContext
-  caller: RegistryCaller
-  namespace: string
-  /** The client's address, for audit rows. */
-  address: string
-}
-
-/** The answer does not depend on whether the namespace exists. */
-function requireAdministrator({ caller, namespace }: WebhookRequest): void {
-  // The permission is one of the namespace: every repository in it has the same.
-  if (caller.may('administer', `${namespace}/`)) return
-  const needs = `the scope "admin:${namespace}" and the role admin in "${namespace}"`
-  throw new TrainyardError(
-    caller.credentials === 'none' ? 'unauthenticated' : 'forbidden',
-    `The webhooks of "${namespace}" require ${needs}`,
-  )
-}
-
-export async function listWebhooks(request: WebhookRequest): Promise<Webhook[]> {
-  requireAdministrator(request)
+export async function listWebhooks(request: NamespaceRequest): Promise<Webhook[]> {
+  requireNamespaceAdministrator(request, 'webhooks')
   const rows = await request.context.database.db
     .selectFrom('webhooks')
     .selectAll()
@@ -48,16 +27,16 @@ export async function listWebhooks(request: WebhookRequest): Promise<Webhook[]> 
 }
 
 export async function createWebhook(
-  request: WebhookRequest,
+  request: NamespaceRequest,
   { url, description, events }: CreateWebhookRequest,
 ): Promise<WebhookSecret> {
-  requireAdministrator(request)
+  requireNamespaceAdministrator(request, 'webhooks')
   const { context, caller, namespace } = request
   const secret = newWebhookSecret()
   const row = await context.database.transaction(async (trx) => {
     const claimed = await claimNamespace(context.identity, trx, { slug: namespace, subject: caller.subject })
     // Without the lock, concurrent requests would all count the same webhooks.
-    await sql`select pg_advisory_xact_lock(hashtextextended(${`webhooks of ${namespace}`}, 0))`.execute(trx)
+    await lockUntilEnd(trx, `webhooks of ${namespace}`)
     const { count } = await trx
       .selectFrom('webhooks')
       .select((all) => all.fn.countAll<string>().as('count'))
@@ -83,25 +62,25 @@ export async function createWebhook(
       .returningAll()
       .executeTakeFirstOrThrow()
     const data = { host: hostOf(url), events: events ?? null, ...(claimed && { claimedNamespace: namespace }) }
-    await audit(request, trx, { action: 'webhook.create', webhook: created.id, data })
+    await auditNamespace(request, trx, { action: 'webhook.create', subject: created.id, data })
     return created
   })
   return { webhook: toWebhook(row), secret }
 }
 
-export async function deleteWebhook(request: WebhookRequest, id: string): Promise<void> {
+export async function deleteWebhook(request: NamespaceRequest, id: string): Promise<void> {
   await withWebhook(request, id, async (trx, { url }) => {
     await trx.deleteFrom('webhooks').where('id', '=', id).execute()
-    await audit(request, trx, { action: 'webhook.delete', webhook: id, data: { host: hostOf(url) } })
+    await auditNamespace(request, trx, { action: 'webhook.delete', subject: id, data: { host: hostOf(url) } })
   })
 }
 
 /** A new secret. For a day, the old one signs as well, so that no delivery is refused while it is replaced. */
-export async function rotateSecret(request: WebhookRequest, id: string): Promise<WebhookSecret> {
+export async function rotateSecret(request: NamespaceRequest, id: string): Promise<WebhookSecret> {
   const secret = newWebhookSecret()
   const until = new Date(request.context.clock.now().getTime() + ROTATION_HOURS * 3_600_000)
   const row = await withWebhook(request, id, async (trx, webhook) => {
-    await audit(request, trx, { action: 'webhook.rotate', webhook: id, data: {} })
+    await auditNamespace(request, trx, { action: 'webhook.rotate', subject: id, data: {} })
     return await trx
       .updateTable('webhooks')
       .set({ secret, old_secret: webhook.secret, old_secret_until: until })
@@ -113,18 +92,18 @@ export async function rotateSecret(request: WebhookRequest, id: string): Promise
 }
 
 /** Sends an event of no trainer. When it succeeds, an address that was given up gets deliveries again. */
-export async function testWebhook(request: WebhookRequest, id: string): Promise<WebhookDelivery> {
+export async function testWebhook(request: NamespaceRequest, id: string): Promise<WebhookDelivery> {
   const { context } = request
   const event: WebhookEvent = { type: 'webhook.test', timestamp: context.clock.now().toISOString(), data: {} }
   return await withWebhook(request, id, async (trx) => {
     await requireFewWaiting(trx, id)
     const delivery = await queueDelivery(context, trx, { webhookId: id, event })
-    await audit(request, trx, { action: 'webhook.test', webhook: id, data: { delivery } })
+    await auditNamespace(request, trx, { action: 'webhook.test', subject: id, data: { delivery } })
     return toDelivery(await getDelivery(trx, id, delivery))
   })
 }
 
-export async function listDeliveries(request: WebhookRequest, id: string): Promise<WebhookDelivery[]> {
+export async function listDeliveries(request: NamespaceRequest, id: string): Promise<WebhookDelivery[]> {
   return await withWebhook(request, id, async (trx) => {
     const rows = await trx
       .selectFrom('webhook_deliveries')
@@ -139,7 +118,11 @@ export async function listDeliveries(request: WebhookRequest, id: string): Promi
 }
 
 /** Sends a delivery again, with the same id and body. */
-export async function replayDelivery(request: WebhookRequest, id: string, delivery: string): Promise<WebhookDelivery> {
+export async function replayDelivery(
+  request: NamespaceRequest,
+  id: string,
+  delivery: string,
+): Promise<WebhookDelivery> {
   const { context } = request
   return await withWebhook(request, id, async (trx, { disabled_reason }) => {
     const { state } = await getDelivery(trx, id, delivery)
@@ -152,7 +135,7 @@ export async function replayDelivery(request: WebhookRequest, id: string, delive
       .where('id', '=', delivery)
       .execute()
     await context.database.notify(WEBHOOK_QUEUE, delivery, trx)
-    await audit(request, trx, { action: 'webhook.replay', webhook: id, data: { delivery } })
+    await auditNamespace(request, trx, { action: 'webhook.replay', subject: id, data: { delivery } })
     return toDelivery(await getDelivery(trx, id, delivery))
   })
 }
@@ -186,11 +169,11 @@ async function getDelivery(
 
 /** Works on one webhook of the namespace, locked. */
 async function withWebhook<T>(
-  request: WebhookRequest,
+  request: NamespaceRequest,
   id: string,
   work: (trx: Transaction<RegistryDatabase>, webhook: WebhookRow) => Promise<T>,
 ): Promise<T> {
-  requireAdministrator(request)
+  requireNamespaceAdministrator(request, 'webhooks')
   return await request.context.database.transaction(async (trx) => {
     const webhook = await trx
       .selectFrom('webhooks')
@@ -202,15 +185,6 @@ async function withWebhook<T>(
     if (webhook === undefined) throw notFound('webhook', id)
     return await work(trx, webhook)
   })
-}
-
-async function audit(
-  { context, caller, namespace, address }: WebhookRequest,
-  trx: Transaction<RegistryDatabase>,
-  { action, webhook, data }: { action: string; webhook: string; data: Record<string, unknown> },
-): Promise<void> {
-  const entry = { address, organisation: namespace, action, subject: webhook, data }
-  await context.identity.audit(trx, { ...caller.actor, ...entry })
 }
 
 /** The path of a webhook's address is often a secret. */

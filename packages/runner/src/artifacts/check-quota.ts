@@ -1,5 +1,5 @@
 import { formatBytes } from '@trainyard/contract/format'
-import { TrainyardError } from '@trainyard/platform'
+import { lockUntilEnd, TrainyardError } from '@trainyard/platform'
 import { type Kysely, sql, type Transaction } from 'kysely'
 import type { RunnerLimits } from '../config.ts'
 import type { RunnerDatabase } from '../db/schema/index.ts'
@@ -24,7 +24,7 @@ interface Usage {
 
 /** Makes the announcements of a project's jobs wait for each other until the transaction ends. */
 export async function lockQuota(trx: Transaction<RunnerDatabase>, { project_id: projectId }: JobRow): Promise<void> {
-  await sql`select pg_advisory_xact_lock(hashtextextended(${`artifact quota ${projectId}`}, 0))`.execute(trx)
+  await lockUntilEnd(trx, `artifact quota ${projectId}`)
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { SignUpRequest, SignUpState } from '@trainyard/contract'
-import { type Kysely, sql } from 'kysely'
+import type { Kysely } from 'kysely'
+import { lockUntilEnd } from '../../database/lock-until-end.ts'
 import { TrainyardError } from '../../errors.ts'
 import { newId } from '../../system/ids.ts'
 import { hashPassword } from '../accounts/password-hash.ts'
@@ -52,7 +53,7 @@ export async function signUp(
   const passwordHash = await hashPassword(request.password)
   await identity.database.transaction(async (trx) => {
     // Without the lock, two first sign-ups at the same time would both become the operator.
-    await sql`select pg_advisory_xact_lock(hashtextextended(${`${identity.schema}:sign-up`}, 0))`.execute(trx)
+    await lockUntilEnd(trx, `${identity.schema}:sign-up`)
     const isFirst = !(await hasOperator(trx))
     if (isFirst) await requireSetupSecret(trx, setupSecret)
     const invitation = isFirst || auth.allowSignup ? undefined : await requireInvitation(trx, request, auth)

@@ -1,4 +1,5 @@
-import { sql, type Transaction } from 'kysely'
+import type { Transaction } from 'kysely'
+import { lockUntilEnd } from '../../database/lock-until-end.ts'
 import { TrainyardError } from '../../errors.ts'
 import { newId } from '../../system/ids.ts'
 import type { IdentityStore } from '../db/identity-store.ts'
@@ -53,7 +54,7 @@ async function requireFewerTokens(
   owner: string,
 ): Promise<void> {
   // Without the lock, concurrent requests would all count the same tokens.
-  await sql`select pg_advisory_xact_lock(hashtextextended(${`${schema}:tokens:${owner}`}, 0))`.execute(trx)
+  await lockUntilEnd(trx, `${schema}:tokens:${owner}`)
   const { count } = await trx
     .selectFrom('tokens')
     .select((count) => count.fn.countAll<number>().as('count'))

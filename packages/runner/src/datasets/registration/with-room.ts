@@ -1,5 +1,5 @@
 import { formatBytes } from '@trainyard/contract/format'
-import { newId, TrainyardError } from '@trainyard/platform'
+import { lockUntilEnd, newId, TrainyardError } from '@trainyard/platform'
 import { sql } from 'kysely'
 import type { DatasetContext, DatasetQuota } from '../context.ts'
 import { removeUpload } from './sweep-uploads.ts'
@@ -84,7 +84,7 @@ async function reserve(
 ): Promise<void> {
   await context.database.transaction(async (trx) => {
     // Uploads of a project wait for each other: each counts those before it.
-    await sql`select pg_advisory_xact_lock(hashtextextended(${`dataset quota ${projectId}`}, 0))`.execute(trx)
+    await lockUntilEnd(trx, `dataset quota ${projectId}`)
     const { rows } = await sql<{ bytes: number; files: number; reserved_bytes: number; reserved_files: number }>`
       select coalesce(sum(bytes) filter (where not is_upload), 0)::bigint as bytes,
              coalesce(sum(files) filter (where not is_upload), 0)::bigint as files,
