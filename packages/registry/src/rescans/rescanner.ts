@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { RescannedCheck } from '@trainyard/contract'
 import type { RegistryContext } from '../context.ts'
+import { QueueLoop } from '../events/queue-loop.ts'
 import { type ClaimedScan, claimScan, postponeScan } from './claim-scan.ts'
 import { currentScanner } from './current-scanner.ts'
 import { queueWhenChanged } from './queue-scans.ts'
@@ -22,51 +22,33 @@ export const RESCAN_QUEUE = 'rescan_queue'
  */
 export class Rescanner {
   readonly #context: RegistryContext
-  readonly #stopping = new AbortController()
-  #woken = Promise.withResolvers<void>()
-  #unlisten: (() => Promise<void>) | undefined
-  #loop: Promise<void> | undefined
+  readonly #seconds: number
+  readonly #loop: QueueLoop
 
   constructor(context: RegistryContext) {
     this.#context = context
+    this.#seconds = context.config.rescanSeconds ?? DEFAULT_SECONDS
+    const pass = async (signal: AbortSignal) => {
+      await this.#pass(signal).catch((error: unknown) => {
+        if (!signal.aborted) context.logger.warn({ err: error }, 'published versions could not be scanned again')
+      })
+      return []
+    }
+    this.#loop = new QueueLoop(context.database, { queue: RESCAN_QUEUE, pauseMs: this.#seconds * 1000, pass })
   }
 
   /** Does nothing when no scanner is configured, or the operator has switched it off. */
   async start(): Promise<void> {
     const { clamd, trivy } = this.#context.config.scanners ?? {}
-    if ((clamd === undefined && trivy === undefined) || this.#seconds() === 0) return
-    this.#unlisten ??= await this.#context.database.listen(RESCAN_QUEUE, () => this.#woken.resolve())
-    this.#loop ??= this.#run()
+    if ((clamd !== undefined || trivy !== undefined) && this.#seconds > 0) await this.#loop.start()
   }
 
   /** Ends the scan that runs. Another process, or the next start, does it again. */
   async stop(): Promise<void> {
-    this.#stopping.abort()
-    this.#woken.resolve()
-    await this.#unlisten?.()
-    await this.#loop
+    await this.#loop.stop()
   }
 
-  #seconds(): number {
-    return this.#context.config.rescanSeconds ?? DEFAULT_SECONDS
-  }
-
-  async #run(): Promise<void> {
-    const { signal } = this.#stopping
-    while (!signal.aborted) {
-      this.#woken = Promise.withResolvers<void>()
-      await this.#pass().catch((error: unknown) => {
-        if (!signal.aborted) this.#context.logger.warn({ err: error }, 'published versions could not be scanned again')
-      })
-      const pause = new AbortController()
-      const timer = sleep(this.#seconds() * 1000, undefined, { signal: pause.signal }).catch(() => undefined)
-      await Promise.race([timer, this.#woken.promise])
-      pause.abort()
-    }
-  }
-
-  async #pass(): Promise<void> {
-    const { signal } = this.#stopping
+  async #pass(signal: AbortSignal): Promise<void> {
     const ready: RescannedCheck[] = []
     for (const check of RescannedCheck.options) {
       const { scanner } = await currentScanner(this.#context, check)
@@ -78,12 +60,11 @@ export class Rescanner {
     while (ready.length > 0 && !signal.aborted) {
       const claimed = await claimScan(this.#context, ready)
       if (claimed === undefined) return
-      await this.#scan(claimed)
+      await this.#scan(claimed, signal)
     }
   }
 
-  async #scan(claimed: ClaimedScan): Promise<void> {
-    const { signal } = this.#stopping
+  async #scan(claimed: ClaimedScan, signal: AbortSignal): Promise<void> {
     const { logger } = this.#context
     try {
       const result = await runScan(this.#context, claimed, signal)
