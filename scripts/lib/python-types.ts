@@ -1,3 +1,5 @@
+import { DEFAULT_BASIC_CONFIG, DEFAULT_PRIMARY_METRIC } from '@trainyard/contract'
+
 /** A JSON Schema, as far as the contract uses it. */
 interface Schema {
   $ref?: string
@@ -38,6 +40,8 @@ export function pythonTypes(schemaOf: (name: string) => unknown): string {
     alias('ArtifactKind', artifact.kind),
     typedDict('PredictedObject', event('prediction').predictions?.items),
     ...events.map((schema) => typedDict(`${pascal(String(schema.properties?.type?.const))}Event`, schema)),
+    `\n#: Of the basic settings that a manifest does not set.\n${constant('DEFAULT_BASIC_CONFIG', DEFAULT_BASIC_CONFIG)}`,
+    `#: By task, if the manifest does not set one.\n${constant('DEFAULT_PRIMARY_METRIC', DEFAULT_PRIMARY_METRIC)}`,
   ]
   return `${HEADER}\n${blocks.join('\n\n')}\n`
 }
@@ -59,6 +63,13 @@ function typedDict(name: string, schema: Schema | undefined): string {
   return `\nclass ${base}(TypedDict):\n${body(required)}\n\n\nclass ${name}(${base}, total=False):\n${body(optional)}`
 }
 
+function constant(name: string, values: Readonly<Record<string, unknown>>): string {
+  const lines = Object.entries(values).map(([key, value]) => `    ${literal(key)}: ${python(value)},`)
+  return `${name}: dict[str, Any] = {\n${lines.join('\n')}\n}`
+}
+
+const python = (value: unknown): string =>
+  typeof value === 'boolean' ? (value ? 'True' : 'False') : JSON.stringify(value)
 const literal = (value: unknown): string => JSON.stringify(value)
 const SIMPLE: Readonly<Record<string, string>> = {
   string: 'str',

@@ -8,6 +8,8 @@ import shutil
 import sys
 from typing import Any, Mapping, Optional
 
+from ._errors import ConfigError
+
 
 class LocalRun:
     """Writes events to `runs/NUMBER/events.jsonl` and copies files beside it."""
@@ -87,15 +89,7 @@ def local_job(environment: Mapping[str, str]) -> dict[str, Any]:
     given = json.loads(environment.get("CONFIG") or "{}")
     basic.update(given.get("basic", given if "advanced" not in given else {}))
     advanced.update(given.get("advanced", {}))
-    for variable, name, read in (
-        ("EPOCHS", "epochs", int),
-        ("BATCH_SIZE", "batch", int),
-        ("LEARNING_RATE", "learning_rate", float),
-        ("IMGSZ", "imgsz", int),
-        ("DEVICE", "device", str),
-    ):
-        if environment.get(variable):
-            basic[name] = read(environment[variable])
+    basic.update(basic_variables(environment))
     models = manifest.get("models") or [{}]
     folder = _new_folder(environment.get("TRAINYARD_RUNS") or "runs")
     job: dict[str, Any] = {
@@ -118,6 +112,29 @@ def local_job(environment: Mapping[str, str]) -> dict[str, Any]:
     if checkpoint:
         job["checkpoint"] = {"path": os.path.abspath(checkpoint), "name": os.path.basename(checkpoint)}
     return job
+
+
+_VARIABLES = (
+    ("EPOCHS", "epochs", int),
+    ("BATCH_SIZE", "batch", int),
+    ("LEARNING_RATE", "learning_rate", float),
+    ("IMGSZ", "imgsz", int),
+    ("DEVICE", "device", str),
+)
+
+
+def basic_variables(environment: Mapping[str, str]) -> dict[str, Any]:
+    """The basic settings that have a variable of their own."""
+    found: dict[str, Any] = {}
+    for variable, name, read in _VARIABLES:
+        value = environment.get(variable)
+        if not value:
+            continue
+        try:
+            found[name] = read(value)
+        except ValueError as error:
+            raise ConfigError(f"{variable} is {value!r}; expected a number") from error
+    return found
 
 
 def defaults(manifest: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -19,14 +19,13 @@ from urllib.parse import urlencode
 from . import _processes
 from ._errors import CheckpointError, ConfigError, DatasetError, NetworkError, OutsideRunError, describe
 from ._http import Api, Refused, download
-from ._local import defaults, find_manifest
+from ._local import basic_variables, defaults, find_manifest
 from ._sender import OVER, OWNED, UNDELIVERED, UNUSABLE
+from .types import DEFAULT_BASIC_CONFIG
 
 _REQUIRED = ("JOB_ID", "JOB_ATTEMPT", "OPERATION", "CALLBACK_URL", "TASK_TYPE", "MODEL_NAME", "WORK_DIR")
 #: The program and its children use the process that reports, and need no token.
 _WITHHELD = ("CALLBACK_URL", "CALLBACK_TOKEN", "CALLBACK_TOKEN_FILE")
-_VARIABLES = {"EPOCHS": ("epochs", int), "BATCH_SIZE": ("batch", int), "LEARNING_RATE": ("learning_rate", float), "IMGSZ": ("imgsz", int), "DEVICE": ("device", str)}
-_BASICS = {"imgsz": 640, "epochs": 100, "batch": 16, "learning_rate": 0.01, "optimizer": "auto", "augment": True, "device": "auto", "workers": 8, "patience": 50, "seed": 42}
 #: Other ranks wait that long for the inputs of the first.
 _WAIT_SECONDS = 3600.0
 #: Longer than the process that reports waits itself.
@@ -90,7 +89,7 @@ class _Reporter:
             "operation": given["OPERATION"],
             "taskType": given["TASK_TYPE"],
             "exportFormat": given.get("EXPORT_FORMAT") or None,
-            "primary": [primary["name"], primary.get("goal", "maximize")] if primary else None,
+            "primary": primary,
         }
         _write(os.path.join(self._folder, "sender.json"), sender)
         self._start_sender()
@@ -327,16 +326,8 @@ def _config(environment: Mapping[str, str], manifest: Mapping[str, Any]) -> dict
     except ValueError as error:
         raise ConfigError(f"{'CONFIG_FILE' if path else 'CONFIG'} is {text[:100]!r}; expected JSON of {{basic, advanced}}") from error
     basic, advanced = defaults(manifest)
-    basic = {**_BASICS, **basic, **(given.get("basic") or {})}
+    basic = {**DEFAULT_BASIC_CONFIG, **basic, **(given.get("basic") or {}), **basic_variables(environment)}
     advanced = {**advanced, **(given.get("advanced") or given.get("advanced_config") or {})}
-    for variable, (name, read) in _VARIABLES.items():
-        value = environment.get(variable)
-        if not value:
-            continue
-        try:
-            basic[name] = read(value)
-        except ValueError as error:
-            raise ConfigError(f"{variable} is {value!r}; expected a number") from error
     return {"basic": basic, "advanced": advanced}
 
 

@@ -22,6 +22,7 @@ from typing import Any, Optional
 from ._http import Api, Refused, upload
 from ._journal import Journal
 from ._values import metric
+from .types import DEFAULT_PRIMARY_METRIC
 
 #: Exit codes: those of the contract, and why the process does not report.
 UNDELIVERED, UNUSABLE, OWNED, OVER = 2, 3, 75, 76
@@ -31,13 +32,6 @@ _MAX_TRACEBACK = 65_536
 _CLOSE_SECONDS = {"completed": 120.0, "failed": 60.0, "cancelled": 8.0}
 #: A loop reports thousands of steps a second: one a second is sent.
 _STEP_SECONDS = 1.0
-_PRIMARY = {
-    "detection": ("mAP50-95", "maximize"),
-    "obb": ("mAP50-95", "maximize"),
-    "segmentation": ("mask_mAP50-95", "maximize"),
-    "pose": ("pose_mAP50-95", "maximize"),
-    "classification": ("top1_accuracy", "maximize"),
-}
 
 
 #: What to do about a resource that ran out: the words of `trainyard exec`.
@@ -180,7 +174,8 @@ class Sender:
         metrics = _numbers(event.get("metrics"))
         given = event.get("primary") or {}
         given = {"name": given} if isinstance(given, str) else given
-        name, goal = self._about.get("primary") or _PRIMARY.get(self._about["taskType"], ("", "maximize"))
+        primary = self._about.get("primary") or DEFAULT_PRIMARY_METRIC.get(self._about["taskType"], {})
+        name, goal = primary.get("name", ""), primary.get("goal", "maximize")
         if given.get("name"):
             wanted = given["name"]
             goal = given.get("goal") or (goal if wanted == name else _goal(wanted))

@@ -137,3 +137,27 @@ class _CancelledEvent(TypedDict):
 
 class CancelledEvent(_CancelledEvent, total=False):
     message: str
+
+
+#: Of the basic settings that a manifest does not set.
+DEFAULT_BASIC_CONFIG: dict[str, Any] = {
+    "imgsz": 640,
+    "epochs": 100,
+    "batch": 16,
+    "learning_rate": 0.01,
+    "optimizer": "auto",
+    "augment": True,
+    "device": "auto",
+    "workers": 8,
+    "patience": 50,
+    "seed": 42,
+}
+
+#: By task, if the manifest does not set one.
+DEFAULT_PRIMARY_METRIC: dict[str, Any] = {
+    "detection": {"name":"mAP50-95","goal":"maximize"},
+    "obb": {"name":"mAP50-95","goal":"maximize"},
+    "segmentation": {"name":"mask_mAP50-95","goal":"maximize"},
+    "pose": {"name":"pose_mAP50-95","goal":"maximize"},
+    "classification": {"name":"top1_accuracy","goal":"maximize"},
+}
