@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { crc32 } from 'node:zlib'
 import type { DatasetRow } from '../../db/schema/datasets.ts'
 import type { DatasetContext } from '../context.ts'
 import { concurrently } from '../registration/concurrently.ts'
@@ -63,5 +64,7 @@ function placeholder(width: number | null, height: number | null, digest: string
     header.writeUInt32BE(width, 16)
     header.writeUInt32BE(height, 20)
   }
+  // Readers that take sizes from the images refuse a header whose checksum is wrong.
+  header.writeUInt32BE(crc32(header.subarray(12, 29)), 29)
   return Buffer.concat([header, Buffer.from(digest)])
 }

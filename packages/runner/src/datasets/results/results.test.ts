@@ -1,6 +1,10 @@
-import { DatasetVersionDiff, DatasetVersionReport } from '@trainyard/contract'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatasetVersionDiff, DatasetVersionReport, type TargetFormat } from '@trainyard/contract'
+import { convertDataset } from '@trainyard/datasets'
 import { readTar } from '@trainyard/platform'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { findVersion } from '../catalog/find-version.ts'
 import { datasetRoutes } from '../index.ts'
 import { access, createDatasetsTest, dice, exampleFiles, png, tarOf } from '../testing/test-datasets.ts'
@@ -73,6 +77,45 @@ test('the difference between two versions names images, splits and boxes', async
   expect((await get(`/v1/datasets/${id}@1/diff`)).status).toBe(400)
   expect((await get(`/v1/datasets/${id}/diff?from=9`)).status).toBe(404)
 })
+
+test.each<TargetFormat>(['dice', 'coco', 'yolo', 'voc', 'labelme', 'huggingface', 'dota'])(
+  'versions of the format %s are compared and described without the pixels of their images',
+  async (format) => {
+    const folder = await mkdtemp(join(tmpdir(), 'trainyard-results-'))
+    onTestFinished(() => rm(folder, { recursive: true, force: true }))
+    const filesOf = async (name: string, boxes: Record<string, number[]>) => {
+      const [source, target] = [join(folder, `${name}-source`), join(folder, name)]
+      await mkdir(join(source, 'images'), { recursive: true })
+      const annotated = Object.entries(boxes).map(([file, bbox]) => ({
+        file_name: `images/${file}.png`,
+        split: 'train',
+        width: 64,
+        height: 48,
+        annotations: [{ id: 1, class_id: 1, bbox }],
+      }))
+      await writeFile(join(source, 'annotations.json'), dice(annotated))
+      for (const [index, file] of Object.keys(boxes).entries())
+        await writeFile(join(source, `images/${file}.png`), png(index, 64, 48))
+      await convertDataset({ source, to: format, target, task: format === 'dota' ? 'obb' : undefined })
+      const entries = await readdir(target, { recursive: true, withFileTypes: true })
+      const files: Record<string, Buffer> = {}
+      for (const entry of entries.filter((each) => each.isFile())) {
+        const path = join(entry.parentPath, entry.name)
+        files[path.slice(target.length + 1)] = await readFile(path)
+      }
+      return files
+    }
+    const first = await filesOf('first', { a: [4, 4, 20, 20], b: [8, 8, 16, 16], c: [0, 0, 32, 32] })
+    const { id: dataset } = await post(`/v1/datasets?name=${format}&format=${format}`, first)
+    const second = await filesOf('second', { a: [6, 4, 20, 20], b: [8, 8, 16, 16] })
+    await post(`/v1/datasets/${dataset}/versions?format=${format}`, second)
+    const diff = DatasetVersionDiff.parse(await (await get(`/v1/datasets/${dataset}/diff`)).json())
+    expect(diff).toMatchObject({ images: { common: 2 }, counts: { added: 0, removed: 1, changed: 1 } })
+    const report = DatasetVersionReport.parse(await (await get(`/v1/datasets/${dataset}@1/report`)).json())
+    expect(report).toMatchObject({ images: 3, labelled: 3, annotations: 3 })
+    expect(report.statistics.imageSizes).toEqual([{ width: 64, height: 48, images: 3 }])
+  },
+)
 
 test('the report has the counts of the version, and is also a page that can run nothing', async () => {
   const report = DatasetVersionReport.parse(await (await get(`/v1/datasets/${id}@1/report`)).json())
