@@ -68,7 +68,8 @@ export async function startTestRunner(
       await runner.context.database.db.schema.dropSchema(schema).ifExists().cascade().execute()
       await runner.stop()
       await folder[Symbol.asyncDispose]()
-      await rm(dir, { recursive: true, force: true })
+      // A trainer that a test has started goes on without the runner, and may write its last lines now.
+      await rm(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
     },
   }
 }
