@@ -30,8 +30,10 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(dir, { recursive: true, force: true }))
 
+// The engine of this machine plays no part, whatever its state.
+const NO_ENGINE = 'tcp://127.0.0.1:1'
 const run = (args: string[], env: Record<string, string> = {}) =>
-  runCommand(args, { cwd: dir, env: { PATH: process.env.PATH ?? '', HOME: dir, ...env } })
+  runCommand(args, { cwd: dir, env: { PATH: process.env.PATH ?? '', HOME: dir, DOCKER_HOST: NO_ENGINE, ...env } })
 
 describe('trainyard doctor', () => {
   it('shows the source of each setting, and masks secrets', async () => {
@@ -191,6 +193,10 @@ describe('trainyard doctor', () => {
     expect(out).toMatch(/Proxy +127.0.0.1:59998 does not answer \(ECONNREFUSED\)/)
     expect(out).toMatch(/Authorities +\S+none.pem cannot be read \(ENOENT\), so Node.js ignores it/)
     expect(out).toMatch(/Docker +no engine at \S+docker.sock/)
+    // A file where the socket was: connections are refused.
+    writeFileSync(join(dir, 'docker.sock'), '')
+    const stopped = await run(['doctor'], { DOCKER_HOST: `unix://${join(dir, 'docker.sock')}` })
+    expect(stopped.out).toMatch(/the engine at \S+docker.sock does not answer \(.*ECONNREFUSED/)
     expect((await run(['doctor'], { HTTP_PROXY: 'proxy:3128' })).out).toContain('HTTP_PROXY is "proxy:3128"')
     writeFileSync(join(dir, 'none.pem'), 'nothing')
     const { out: empty } = await run(['doctor'], { NODE_EXTRA_CA_CERTS: join(dir, 'none.pem') })

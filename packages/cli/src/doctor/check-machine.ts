@@ -44,11 +44,16 @@ export async function checkDocker(env: CliIo['env']): Promise<DoctorCheck> {
   try {
     return { name, status: 'ok', text: await readEngineVersion(socketPath) }
   } catch (error) {
-    const isDenied = error instanceof Error && 'code' in error && error.code === 'EACCES'
-    const help = isDenied
-      ? 'Add this user to the group of the socket: sudo usermod -aG docker "$USER", then sign in again'
-      : 'Start Docker'
-    return { name, status: 'problem', text: `the engine at ${socketPath} does not answer (${firstLine(error)})`, help }
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    const text = `the engine at ${socketPath} does not answer (${firstLine(error)})`
+    // An engine that was stopped leaves its socket behind.
+    if (code === 'ECONNREFUSED' && !env.DOCKER_HOST)
+      return { name, status: 'skipped', text: `${text}: trainers that are images cannot run here` }
+    const help =
+      code === 'EACCES'
+        ? 'Add this user to the group of the socket: sudo usermod -aG docker "$USER", then sign in again'
+        : 'Start Docker'
+    return { name, status: 'problem', text, help }
   }
 }
 
