@@ -236,10 +236,12 @@ const convert = defineCommand({
 const split = defineCommand({
   summary: 'Assign images to train, val and test',
   description:
-    'Assigns every image to train, val or test. Images that have a split keep it; a hash of the path decides for the ' +
-    'others, so that a new image does not move any other. With fewer than 1,000 images the ratios are met exactly ' +
-    'instead: then --previous keeps the splits of an earlier run. Images with the same bytes stay together. With DST, ' +
-    'writes the dataset there; without it, only shows the splits.',
+    'Assigns every image to train, val or test. Images that have a split keep it. Images with the same bytes stay ' +
+    'together. The splits are recorded in .trainyard-splits.json, in DST or, without DST, in SRC: the next run with the ' +
+    'same options moves none of these images, whatever is added, and new images complete the ratios. Without a record, ' +
+    'a hash of the path decides from 1,000 images on, so that a new image does not move any other. With fewer images ' +
+    'the ratios are met exactly, and with --stratify rare classes are in train and val: then other images decide, too. ' +
+    'With DST, writes the dataset there; without it, only shows the splits.',
   arguments: {
     source,
     target: optionalArgument('DST', { description: 'Folder to write to', completion: { kind: 'folder' } }),
@@ -253,6 +255,8 @@ const split = defineCommand({
     }),
     reassign: flag('Ignore the splits that images have', { alias: 'anew' }),
     stratify: flag('The same shares for every class, also if images show several classes'),
+    exact: flag('Meet the ratios exactly from 1,000 images on, too: then only the record keeps images in their splits'),
+    'no-record': flag('Neither read nor write the record of splits'),
     'group-by': option({
       placeholder: 'KEY',
       description:

@@ -59,6 +59,7 @@ export const JSON_DOCUMENTS: Readonly<Record<string, JsonDocument>> = {
       assigned: 'number of images that get one',
       leaks: 'groups that are in several splits',
       isExact: 'boolean',
+      record: 'without DST: absolute path of the record of splits, unless --no-record',
       warnings: 'strings',
     },
     conversion,

@@ -169,6 +169,24 @@ describe('with stratify, from 1,000 images on', () => {
     }
   })
 
+  test('new images complete the ratios of every class, when the splits of an earlier run are given', async () => {
+    for (const seed of ['', 'a', 'b', 'c']) {
+      const first = await split(many(1000), seed)
+      const grown = { stratify: true, seed, previous: first.splits }
+      const { splits, classes } = await splitDataset(reader([...many(1000), ...many(1000, 'new')], names), grown)
+      expect(moved(first.splits, splits)).toBe(0)
+      for (const { images: own } of classes) {
+        const total = own.train + own.val + own.test
+        for (const [name, ratio] of [
+          ['train', 0.7],
+          ['val', 0.2],
+          ['test', 0.1],
+        ] as const)
+          expect(Math.abs(own[name] - total * ratio)).toBeLessThanOrEqual(2)
+      }
+    }
+  })
+
   test('the splits of an earlier run are kept, and new images complete the ratios', async () => {
     const first = await splitDataset(reader(many(300), names), { stratify: true })
     const again = await splitDataset(reader([...many(300), ...many(30, 'new')], names), {

@@ -13,7 +13,10 @@ export interface SplitDatasetOptions {
   ratios?: SplitRatios | undefined
   /** Images with a split keep it, and only the others get one. Default true. */
   keep?: boolean | undefined
-  /** Splits by path that an earlier call gave: these images keep them, and the others complete the ratios. */
+  /**
+   * Splits by path that an earlier call gave: these images keep them, and the others complete the ratios, with `stratify` those
+   * of every class. Give the splits of the latest call each time: then an image that has a split never gets another one.
+   */
   previous?: ReadonlyMap<string, SplitName> | undefined
   /** Keep the ratios for every class, also where images have several classes. Default false. */
   stratify?: boolean | undefined
@@ -115,7 +118,9 @@ export async function splitDataset(
     return split === undefined ? [] : [{ split, labels }]
   })
   const open = images.filter(({ path }) => !splits.has(path))
-  const assigned = assignSplits(toItems(open), { ratios, seed, exactBelow, stratify, taken })
+  // Earlier splits are kept by the caller, and those of this call will be, too: new images can complete the ratios.
+  const exactUpTo = stratify && (previous?.size ?? 0) > 0 ? Number.POSITIVE_INFINITY : exactBelow
+  const assigned = assignSplits(toItems(open), { ratios, seed, exactBelow: exactUpTo, stratify, taken })
   for (const { path, group } of open) splits.set(path, assigned.get(group) ?? 'train')
   return summarize({ reader, images, splits, kept, splitsOfGroup, ratios, exactBelow, copies })
 }

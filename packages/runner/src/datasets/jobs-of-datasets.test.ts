@@ -33,8 +33,8 @@ beforeAll(async () => {
 })
 afterAll(() => harness.close())
 
-async function splitsOf(split: CreateJobInput['split']) {
-  const journal = await openJournal(harness, { dataset: datasetId, split })
+async function splitsOf(split: CreateJobInput['split'], dataset = datasetId) {
+  const journal = await openJournal(harness, { dataset, split })
   const manifest = DatasetManifest.parse(await (await journal.get('/dataset')).json())
   const read = async (query = '') =>
     new Map(
@@ -88,6 +88,50 @@ describe('splits of a job', () => {
     const problem = Problem.parse(await response.json())
     expect(problem.issues?.[0]?.path).toContain(path.split('[')[0])
     expect(problem.issues?.[0]?.detail).toContain(detail)
+  })
+})
+
+describe('splits of a job in the next version of a dataset', () => {
+  const upload = async (path: string, files: readonly string[], pixels: (index: number) => number) => {
+    const records = files.map((file_name, index) => ({
+      file_name,
+      // A long tail: most classes have a few images.
+      annotations: [{ class_id: Math.floor(Math.log2(index + 1)), bbox: [1, 1, 4, 4] }],
+    }))
+    const classes = Array.from({ length: 8 }, (_, id) => ({ id, name: `class ${id}` }))
+    const response = await harness.request(path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-tar' },
+      body: await tarOf({
+        'annotations.json': dice(records, { task_type: 'classification', classes }),
+        ...Object.fromEntries(files.map((name, index) => [name, png(pixels(index))])),
+      }),
+    })
+    return (await response.json()) as { id: string }
+  }
+  const numbered = (count: number) => Array.from({ length: count }, (_, index) => `images/${index}.png`)
+
+  it('move no image that an earlier job had, and give the others one', async () => {
+    const request = { ratios: { train: 0.6, val: 0.2, test: 0.2 }, stratify: true }
+    const { id } = await upload('/v1/datasets?name=grows', numbered(100), (index) => index)
+    const first = await splitsOf(request, id)
+    await upload(
+      `/v1/datasets/${id}/versions`,
+      ['images/0-new.png', 'images/zz.png', ...numbered(103)],
+      (index) => index,
+    )
+    const second = await splitsOf(request, id)
+    expect(second.splits.size).toBe(105)
+    for (const [path, split] of first.splits) expect([path, second.splits.get(path)]).toEqual([path, split])
+    // The first version gives the same splits again.
+    expect((await splitsOf(request, `${id}@1`)).splits).toEqual(first.splits)
+  })
+
+  it('keep images with the same bytes together', async () => {
+    const { id } = await upload('/v1/datasets?name=copies', numbered(60), (index) => index % 30)
+    const { splits } = await splitsOf({ ratios: { train: 0.5, val: 0.3, test: 0.2 } }, id)
+    for (let index = 0; index < 30; index++)
+      expect([index, splits.get(`images/${index}.png`)]).toEqual([index, splits.get(`images/${index + 30}.png`)])
   })
 })
 

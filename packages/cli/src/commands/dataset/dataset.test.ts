@@ -166,6 +166,11 @@ test('split keeps the splits that it wrote into a folder with the same choices',
   expect(await split()).toBe('0 images keep their split, 10 get one')
   expect(await split()).toBe('10 images keep their split, 0 get one')
   expect(await split('--seed', 'b')).toBe('0 images keep their split, 10 get one')
+  // Those of the first seed are not lost.
+  expect(await split()).toBe('10 images keep their split, 0 get one')
+  expect(await split('--group-by', 're:^(\\d)')).toBe('0 images keep their split, 10 get one')
+  expect(await split('--group-by', 're:^\\d(.)')).toBe('0 images keep their split, 10 get one')
+  expect(await split('--no-record')).toBe('0 images keep their split, 10 get one')
 })
 
 test('split refuses a group that matches no image, and says which images have the same bytes', async () => {

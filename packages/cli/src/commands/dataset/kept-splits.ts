@@ -1,34 +1,66 @@
-import { readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readFile, stat, writeFile } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { SplitName } from '@trainyard/contract'
 import { z } from 'zod'
 
-/** Beside the marker of the conversion, and like it no part of the dataset. */
-const NAME = '.trainyard-splits.json'
+/** Beside the marker of a conversion, and like it no part of the dataset. */
+const RECORD_NAME = '.trainyard-splits.json'
 
-const KeptSplits = z.object({ choices: z.string(), splits: z.record(z.string(), SplitName) })
+/** Another seed or ratio does not replace the splits of the first one. */
+const MAX_RECORDS = 10
 
-/**
- * The splits that an earlier `split` with the same choices wrote into a folder: its images keep them, so that images that are
- * added move no other. Undefined for another folder, and for other choices.
- */
-export async function findKeptSplits(target: string, choices: object): Promise<Map<string, SplitName> | undefined> {
-  const text = await readFile(join(target, NAME), 'utf8').catch(() => undefined)
-  if (text === undefined) return undefined
-  try {
-    const parsed = KeptSplits.safeParse(JSON.parse(text))
-    if (!parsed.success || parsed.data.choices !== JSON.stringify(choices)) return undefined
-    return new Map(Object.entries(parsed.data.splits))
-  } catch {
-    return undefined
+const Kept = z.object({ choices: z.string(), splits: z.record(z.string(), SplitName) })
+const RecordFile = z.object({ records: z.array(Kept) })
+type Kept = z.infer<typeof Kept>
+
+/** The splits that runs with the same choices gave the images of a dataset: those images keep them. */
+export class KeptSplits {
+  readonly file: string
+  readonly #choices: string
+  readonly #records: readonly Kept[]
+
+  private constructor(file: string, choices: string, records: readonly Kept[]) {
+    this.file = file
+    this.#choices = choices
+    this.#records = records
+  }
+
+  /** Reads the record in a folder, or beside a file. A conversion replaces the folder: read it before. */
+  static async read(path: string, choices: object): Promise<KeptSplits> {
+    const isFile = await stat(path).then(
+      (stats) => stats.isFile(),
+      () => false,
+    )
+    const file = join(isFile ? dirname(path) : path, RECORD_NAME)
+    const own = isFile ? { ...choices, file: basename(path) } : choices
+    return new KeptSplits(file, JSON.stringify(own), await readRecords(file))
+  }
+
+  /** By path; undefined when no run with these choices recorded any. */
+  get splits(): Map<string, SplitName> | undefined {
+    const own = this.#own()
+    return own && new Map(Object.entries(own.splits))
+  }
+
+  /** Images that are no longer in the dataset stay in the record: they keep their split if they return. */
+  async write(splits: ReadonlyMap<string, SplitName>): Promise<void> {
+    const earlier = this.#own()
+    const own = { choices: this.#choices, splits: { ...earlier?.splits, ...Object.fromEntries(splits) } }
+    const records = [own, ...this.#records.filter((record) => record !== earlier)].slice(0, MAX_RECORDS)
+    await writeFile(this.file, `${JSON.stringify({ records })}\n`)
+  }
+
+  #own(): Kept | undefined {
+    return this.#records.find(({ choices }) => choices === this.#choices)
   }
 }
 
-export async function keepSplits(
-  target: string,
-  choices: object,
-  splits: ReadonlyMap<string, SplitName>,
-): Promise<void> {
-  const kept = { choices: JSON.stringify(choices), splits: Object.fromEntries(splits) }
-  await writeFile(join(target, NAME), `${JSON.stringify(kept)}\n`)
+async function readRecords(file: string): Promise<Kept[]> {
+  const text = await readFile(file, 'utf8').catch(() => undefined)
+  if (text === undefined) return []
+  try {
+    return RecordFile.safeParse(JSON.parse(text)).data?.records ?? []
+  } catch {
+    return []
+  }
 }

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { relative, resolve } from 'node:path'
 import { SplitName, type TargetFormat } from '@trainyard/contract'
 import { type GroupBy, type SplitRatios, type SplitResult, splitDataset } from '@trainyard/datasets'
 import { z } from 'zod'
@@ -10,7 +10,7 @@ import { createPaint } from '../../terminal/paint.ts'
 import { printClasses, printJson, printTable } from '../../terminal/table.ts'
 import { cleanText, formatCount } from '../../terminal/text.ts'
 import { convertAndPrint } from './convert-and-print.ts'
-import { findKeptSplits, keepSplits } from './kept-splits.ts'
+import { KeptSplits } from './kept-splits.ts'
 import { linkRoot, readSource, type SourceInput } from './read-source.ts'
 import { targetFormat } from './target-format.ts'
 
@@ -23,17 +23,23 @@ interface SplitInput extends SourceInput {
   seed: string | undefined
   previous: string | undefined
   lookAlikes: boolean
+  noRecord: boolean
+  exact: boolean
   to: TargetFormat | undefined
 }
 
 export async function run(input: SplitInput, io: CliIo): Promise<number> {
   const { source, target, to, from, task, vocOneBased, json } = input
-  const { ratios, groupBy, stratify, seed, previous, lookAlikes, reassign } = input
+  const { ratios, groupBy, stratify, seed, previous, lookAlikes, reassign, noRecord, exact } = input
   if (to !== undefined && target === undefined) throw new UsageError('--to requires the argument DST')
-  const folder = target === undefined ? undefined : resolve(io.cwd, target)
-  const choices = { ratios, groupBy, stratify, seed, lookAlikes, reassign }
-  const own = folder === undefined ? undefined : await findKeptSplits(folder, choices)
-  const known = previous === undefined ? own : await readSplits(io, previous)
+  const paths = { source: resolve(io.cwd, source), target: resolve(io.cwd, target ?? source) }
+  // The text of an expression: as JSON, every one is {}.
+  const key = groupBy instanceof RegExp ? String(groupBy) : groupBy
+  const choices = { ratios, groupBy: key, stratify, seed, lookAlikes, reassign, exact }
+  const record = noRecord ? undefined : await KeptSplits.read(paths.target, choices)
+  // What was shown for SRC is written to DST.
+  const shown = noRecord || record?.splits !== undefined ? record : await KeptSplits.read(paths.source, choices)
+  const known = previous === undefined ? shown?.splits : await readSplits(io, previous)
   const { result, format } = await readSource(input, io, async (reader, signal) => ({
     result: await splitDataset(reader, {
       ratios,
@@ -43,22 +49,55 @@ export async function run(input: SplitInput, io: CliIo): Promise<number> {
       previous: known,
       lookAlikes,
       keep: !reassign,
+      exactBelow: exact ? Number.POSITIVE_INFINITY : undefined,
       signal,
     }),
     format: reader.format,
   }))
   if (!json) printResult(result, io)
   if (target === undefined) {
-    if (json) printJson(io, { ...result, splits: Object.fromEntries(result.splits) })
+    const file = await recordSplits(record, result, io)
+    if (json) printJson(io, { ...result, record: file, splits: Object.fromEntries(result.splits) })
+    else printRecord(file, result, io)
     return EXIT_CODES.ok
   }
   if (!json) io.stdout.write('\n')
-  const paths = { source: resolve(io.cwd, source), target: resolve(io.cwd, target) }
   const options = { ...paths, to: targetFormat(to, format), splits: result.splits }
   const followLinks = linkRoot(input.followLinks, io)
   const code = await convertAndPrint({ ...options, from, task, vocOneBased, followLinks }, io, { json })
-  if (code === EXIT_CODES.ok) await keepSplits(paths.target, choices, result.splits)
+  if (code !== EXIT_CODES.ok) return code
+  const file = await recordSplits(record, result, io)
+  if (!json) printRecord(file, result, io)
   return code
+}
+
+/** The file of the record. Undefined where it cannot be written, with a warning: the splits are valid without it. */
+async function recordSplits(
+  record: KeptSplits | undefined,
+  { splits }: SplitResult,
+  io: CliIo,
+): Promise<string | undefined> {
+  try {
+    await record?.write(splits)
+    return record?.file
+  } catch (error) {
+    io.stderr.write(
+      `warning: the splits cannot be recorded in ${record?.file} (${error instanceof Error ? error.message : error}); use --json and --previous to keep them\n`,
+    )
+    return undefined
+  }
+}
+
+function printRecord(file: string | undefined, { isExact }: SplitResult, io: CliIo): void {
+  const note = `${createPaint(io.stdout, io.env)('dim', 'note')}: `
+  if (file !== undefined)
+    io.stdout.write(
+      `${note}recorded in ${relative(io.cwd, file)}; the next run with the same options moves none of these images\n`,
+    )
+  else if (isExact)
+    io.stdout.write(
+      `${note}the ratios are met exactly, and images that are added can move others; a record, the folder DST and --previous keep them\n`,
+    )
 }
 
 /** What `split --json` printed. */
@@ -79,7 +118,7 @@ async function readSplits(io: CliIo, file: string): Promise<Map<string, SplitNam
   return new Map(Object.entries(parsed.data.splits))
 }
 
-function printResult({ images, kept, assigned, classes, isExact, warnings }: SplitResult, io: CliIo): void {
+function printResult({ images, kept, assigned, classes, warnings }: SplitResult, io: CliIo): void {
   const paint = createPaint(io.stdout, io.env)
   io.stdout.write(`${formatCount(kept)} images keep their split, ${formatCount(assigned)} get one\n\n`)
   const total = images.train + images.val + images.test
@@ -96,9 +135,5 @@ function printResult({ images, kept, assigned, classes, isExact, warnings }: Spl
     item.images.val,
     item.images.test,
   ])
-  if (isExact)
-    io.stdout.write(
-      `${paint('dim', 'note')}: with fewer than 1,000 images the ratios are met exactly, and new images can move others; the folder DST and --previous keep them\n`,
-    )
   for (const warning of warnings) io.stdout.write(`${paint('yellow', 'warning')}: ${cleanText(warning)}\n`)
 }

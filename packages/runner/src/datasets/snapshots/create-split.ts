@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { FieldIssue, SplitCounts, SplitName, SplitRequest } from '@trainyard/contract'
+import { type FieldIssue, type SplitCounts, SplitName, type SplitRequest } from '@trainyard/contract'
 import { type ImageRecord, splitDataset } from '@trainyard/datasets'
 import { invalidRequest, newId, TrainyardError } from '@trainyard/platform'
 import { sql } from 'kysely'
@@ -33,7 +33,8 @@ export async function createSplit(context: DatasetContext, snapshot: Snapshot, r
   const existing = await find()
   if (existing) return existing.id
 
-  const assignment = await assignSplits(context, snapshot, request)
+  const previous = 'ratios' in request ? await findPrevious(context, snapshot, specHash) : undefined
+  const assignment = await assignSplits(context, snapshot, request, previous)
   const created = await insertSplit(context, { snapshotId: snapshot.id, spec, specHash, ...assignment })
   if (created !== undefined) return created
   // Another job with the same request stored it first.
@@ -99,10 +100,55 @@ function insertSplit(
   })
 }
 
-async function assignSplits(context: DatasetContext, snapshot: Snapshot, request: SplitRequest): Promise<Assignment> {
+/**
+ * The splits that the same request gave the images of the dataset's other versions: they keep them, and an image that a job was
+ * tested with is not trained on in the next version. The nearest version decides.
+ */
+async function findPrevious(
+  context: DatasetContext,
+  { datasetId, version }: Snapshot,
+  specHash: string,
+): Promise<Map<string, SplitName> | undefined> {
+  const { db } = context.database
+  const rows = await db
+    .selectFrom('dataset_splits')
+    .innerJoin('dataset_snapshots', 'dataset_snapshots.id', 'dataset_splits.snapshot_id')
+    .select('dataset_splits.id')
+    .where(sql<boolean>`coalesce(dataset_snapshots.version_of, dataset_snapshots.dataset_id) = ${datasetId}`)
+    .where('dataset_splits.spec_hash', '=', specHash)
+    .orderBy(sql`abs(dataset_snapshots.version - ${version})`)
+    .orderBy('dataset_splits.created_at', 'desc')
+    .limit(1)
+    .execute()
+  const [nearest] = rows
+  if (nearest === undefined) return undefined
+  const previous = new Map<string, SplitName>()
+  let after = ''
+  for (;;) {
+    const page = await db
+      .selectFrom('dataset_split_files')
+      .select(['path', 'split'])
+      .where('split_id', '=', nearest.id)
+      .where('path', '>', after)
+      .orderBy('path')
+      .limit(ROWS_PER_PAGE)
+      .execute()
+    for (const { path, split } of page) previous.set(path, SplitName.parse(split))
+    const last = page.at(-1)
+    if (last === undefined || page.length < ROWS_PER_PAGE) return previous
+    after = last.path
+  }
+}
+
+async function assignSplits(
+  context: DatasetContext,
+  snapshot: Snapshot,
+  request: SplitRequest,
+  previous: ReadonlyMap<string, SplitName> | undefined,
+): Promise<Assignment> {
   const assignment =
     'ratios' in request
-      ? await assignByRatios(context, snapshot, request)
+      ? await assignByRatios(context, snapshot, request, previous)
       : { splits: await assignByName(context, snapshot, request), warnings: [] }
   const { train, val, test } = countSplits(assignment.splits)
   if (train === 0) {
@@ -116,6 +162,7 @@ async function assignByRatios(
   context: DatasetContext,
   snapshot: Snapshot,
   { ratios, seed, stratify = false, keep = false }: Extract<SplitRequest, { ratios: unknown }>,
+  previous: ReadonlyMap<string, SplitName> | undefined,
 ): Promise<Assignment> {
   const reader = {
     format: snapshot.format,
@@ -123,7 +170,20 @@ async function assignByRatios(
     classes: snapshot.classes.map(({ id, name }) => ({ id, name })),
     images: () => listImages(context, snapshot.versionId, { onlyGiven: true }),
   }
-  return await splitDataset(reader, { ratios, seed, stratify, keep })
+  const copies = await findCopies(context, snapshot.versionId)
+  const groupBy = copies.size === 0 ? undefined : ({ path }: ImageRecord) => copies.get(path)
+  return await splitDataset(reader, { ratios, seed, stratify, keep, previous, groupBy })
+}
+
+/** The first path with the same bytes, for every image that is not the only one with them. Copies stay in one split. */
+async function findCopies({ database }: DatasetContext, datasetId: string): Promise<Map<string, string>> {
+  const { rows } = await sql<{ path: string; first: string }>`
+    select path, first from (
+      select path, min(path) over same as first, count(*) over same as files from dataset_files
+      where dataset_id = ${datasetId} and role = 'image' and sha256 is not null
+      window same as (partition by sha256)
+    ) images where files > 1`.execute(database.db)
+  return new Map(rows.map(({ path, first }) => [path, first]))
 }
 
 async function assignByName(
