@@ -5,13 +5,15 @@
 import { copyFile, mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { buildPackage } from './lib/build-package.ts'
-import { PACKS_DIR, publicPackages, type WorkspacePackage } from './lib/packages.ts'
+import { checkLicence } from './lib/check-licence.ts'
+import { PACKS_DIR, packOf, publicPackages, type WorkspacePackage } from './lib/packages.ts'
 import { pnpm, ROOT } from './lib/run.ts'
 
 async function pack(target: WorkspacePackage): Promise<void> {
   await copyFile(join(ROOT, 'LICENSE'), join(target.dir, 'LICENSE'))
   const { code, output } = await pnpm(['pack', '--pack-destination', PACKS_DIR], { cwd: target.dir, capture: true })
   if (code !== 0) throw new Error(`pnpm pack failed for ${target.name}:\n${output}`)
+  await checkLicence(packOf(target))
 }
 
 await rm(PACKS_DIR, { recursive: true, force: true })

@@ -1,7 +1,7 @@
 /**
  * Writes what is generated from the code: JSON Schemas of the contract into `docs/schemas/`, the OpenAPI documents of
  * the servers into `docs/openapi/`, the types of the Python
- * package, and the page of the command line. `--check` writes nothing and fails when they differ.
+ * package, the page of the command line, and the version of the packages where files repeat it. `--check` writes nothing and fails when they differ.
  */
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -15,6 +15,7 @@ import { kebab } from './docs-site/kebab.ts'
 import { commandLinePage } from './lib/command-line-page.ts'
 import { pythonTypes } from './lib/python-types.ts'
 import { ROOT } from './lib/run.ts'
+import { versionFiles } from './lib/version-files.ts'
 
 /** Every named schema of the contract, as JSON Schema 2020-12. */
 function schemas(): Map<string, unknown> {
@@ -39,6 +40,7 @@ const generated = new Map<string, unknown>([
   ['docs/openapi/registry.json', await registryOpenApi()],
   ...dashboardFiles(),
   ...alertFiles(),
+  ...(await versionFiles()),
 ])
 
 const check = process.argv.includes('--check')

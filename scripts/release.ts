@@ -3,17 +3,14 @@
  * It can be run again after a failure: what was published is passed over. `-- --dry-run` publishes nothing;
  * `-- --provenance` signs where each package was built (in the release workflow).
  */
-import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { z } from 'zod'
-import { PACKS_DIR, publicPackages } from './lib/packages.ts'
+import { packOf, publicPackages } from './lib/packages.ts'
 import { run } from './lib/run.ts'
 
 const { values: flags } = parseArgs({
   options: { 'dry-run': { type: 'boolean', default: false }, provenance: { type: 'boolean', default: false } },
 })
-const Version = z.looseObject({ version: z.string() })
 
 /** Whether npm has this version. Anything but "found" and "not found" ends the release. */
 async function isPublished(name: string, version: string): Promise<boolean> {
@@ -24,9 +21,8 @@ async function isPublished(name: string, version: string): Promise<boolean> {
 }
 
 const flagsOfNpm = [...(flags['dry-run'] ? ['--dry-run'] : []), ...(flags.provenance ? ['--provenance'] : [])]
-for (const { name, dir } of publicPackages()) {
-  const { version } = Version.parse(JSON.parse(readFileSync(join(dir, 'package.json'), 'utf8')))
-  const pack = join(PACKS_DIR, `${name.replace('@', '').replace('/', '-')}-${version}.tgz`)
+for (const { name, version } of publicPackages()) {
+  const pack = packOf({ name, version })
   if (!existsSync(pack)) throw new Error(`${pack} does not exist: run npm run build`)
   if (await isPublished(name, version)) {
     console.log(`${name}@${version} is published`)

@@ -5,6 +5,7 @@ import { ROOT } from './run.ts'
 
 const PackageManifest = z.looseObject({
   name: z.string(),
+  version: z.string(),
   private: z.boolean().default(false),
   exports: z.record(z.string(), z.unknown()).default({}),
   bin: z.record(z.string(), z.string()).default({}),
@@ -29,6 +30,7 @@ const FORKED: Readonly<Record<string, Record<string, string>>> = {
 
 export interface WorkspacePackage {
   name: string
+  version: string
   dir: string
   isPrivate: boolean
   /** Entry points: file in dist without its ending → source file. */
@@ -70,6 +72,7 @@ function workspacePackages(): WorkspacePackage[] {
       )
       return {
         name: manifest.name,
+        version: manifest.version,
         dir,
         isPrivate: manifest.private,
         entries: { ...entries, ...FORKED[manifest.name] },
@@ -80,5 +83,10 @@ function workspacePackages(): WorkspacePackage[] {
 
 /** Where `npm run build` leaves the packed packages. */
 export const PACKS_DIR = join(ROOT, 'dist', 'packs')
+
+/** Path of a packed package. */
+export function packOf({ name, version }: Pick<WorkspacePackage, 'name' | 'version'>): string {
+  return join(PACKS_DIR, `${name.replace('@', '').replace('/', '-')}-${version}.tgz`)
+}
 
 export const publicPackages = (): WorkspacePackage[] => workspacePackages().filter((one) => !one.isPrivate)

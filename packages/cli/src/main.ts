@@ -1,12 +1,18 @@
 #!/usr/bin/env node
 import process from 'node:process'
 import { runCli } from './run-cli.ts'
+import { isOldNode, MIN_NODE } from './version.ts'
 
 // A reader that stops early, such as "| head", is not an error.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error
   })
+}
+
+if (isOldNode(process.versions.node)) {
+  const found = `this is Node.js ${process.versions.node}, and ${MIN_NODE} or newer is needed`
+  process.stderr.write(`trainyard: ${found}: some commands will fail. See https://nodejs.org\n`)
 }
 
 // Only then, because it takes time to load.

@@ -4,6 +4,7 @@ import { delimiter, dirname, join, resolve } from 'node:path'
 import type { TrainerManifest } from '@trainyard/contract'
 import { formatBytes } from '@trainyard/contract/format'
 import type { CliIo } from '../command-line/io.ts'
+import { isOldNode, MIN_NODE } from '../version.ts'
 
 export interface DoctorCheck {
   name: string
@@ -14,13 +15,12 @@ export interface DoctorCheck {
   help?: string | undefined
 }
 
-const MIN_NODE_MAJOR = 22
 const MIN_FREE_BYTES = 1e9
 
 export function checkNode(version: string = process.versions.node): DoctorCheck {
   const name = 'Node.js'
-  if (Number.parseInt(version, 10) >= MIN_NODE_MAJOR) return { name, status: 'ok', text: version }
-  const help = `Install Node.js ${MIN_NODE_MAJOR} or newer: https://nodejs.org`
+  if (!isOldNode(version)) return { name, status: 'ok', text: version }
+  const help = `Install Node.js ${MIN_NODE} or newer: https://nodejs.org`
   return { name, status: 'problem', text: `${version} is too old`, help }
 }
 

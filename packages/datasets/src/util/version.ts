@@ -1,3 +1,4 @@
-/** The version that caches and conversions record. A test compares it with package.json. */
-const VERSION = '0.1.0'
-export const DATASETS_NAME = `@trainyard/datasets ${VERSION}`
+import manifest from '../../package.json' with { type: 'json' }
+
+/** As caches and conversions record it. */
+export const DATASETS_NAME = `@trainyard/datasets ${manifest.version}`

@@ -1,4 +1,4 @@
-/** A test compares it with package.json. */
-const VERSION = '0.1.0'
+import manifest from '../../package.json' with { type: 'json' }
+
 /** As `started` reports it. */
-export const SDK_NAME = `@trainyard/sdk ${VERSION}`
+export const SDK_NAME = `@trainyard/sdk ${manifest.version}`
