@@ -111,7 +111,14 @@ const config: KnipConfig = {
       ],
     },
     'packages/validator': {
-      entry: ['src/index.ts!', 'src/image.ts!', 'src/secrets.ts!', 'src/cli/main.ts!', 'src/**/*.test.ts'],
+      entry: [
+        'src/index.ts!',
+        'src/image.ts!',
+        'src/secrets.ts!',
+        'src/cli/main.ts!',
+        'src/exports/onnx-program.ts!',
+        'src/**/*.test.ts',
+      ],
       project: SOURCES,
       ignoreDependencies: ['@aws-sdk/*', '@hono/*', '@zxcvbn-ts/*', 'hono', 'jose', 'kysely', 'pg', 'pino'],
     },

@@ -26,6 +26,7 @@ const FORKED: Readonly<Record<string, Record<string, string>>> = {
     'result-program': 'src/datasets/results/result-program.ts',
     'settings-program': 'src/jobs/settings-program.ts',
   },
+  '@trainyard/validator': { 'onnx-program': 'src/exports/onnx-program.ts' },
 }
 
 export interface WorkspacePackage {

@@ -46,6 +46,10 @@ export async function runCompliance(options: ComplianceOptions): Promise<PhaseOu
   for (const rule of COMPLIANCE_RULES) {
     if (isSelected(rule.code, only)) findings.push(...(await runRule(rule, outcome.record, profile)))
   }
-  const { timeline, unfinished, sandboxNote } = outcome.record
-  return { findings, timeline, notes: [sandboxNote], unfinished }
+  const { timeline, unfinished, sandboxNote, exported } = outcome.record
+  const notes = [
+    sandboxNote,
+    ...(exported?.state === 'not_run' ? [`the exported model was not run: ${exported.reason}`] : []),
+  ]
+  return { findings, timeline, notes, unfinished }
 }

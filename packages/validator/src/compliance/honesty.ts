@@ -1,4 +1,4 @@
-import { type ComplianceRecord, eventsOf, findRun, type OperationRecord, plainRun } from './record.ts'
+import { type ComplianceRecord, eventsOf, findCheckpoint, findRun, type OperationRecord, plainRun } from './record.ts'
 
 /** By how much a reported accuracy can be above a measured one. Both are measured on a few dozen images. */
 export const ACCURACY_TOLERANCE = 0.4
@@ -8,6 +8,10 @@ const SHARE =
 const PERCENT = /percent|pct|%/i
 const ACCURACY = /acc|top[-_ ]?1(?:\D|$)/i
 const LOSS = /loss/i
+/** Metrics that depend on the machine. */
+const OF_MACHINE = /time|second|duration|speed|throughput|per_|memory|\bmem\b|gpu|cpu|eta|date|\bms\b|_ms$/i
+/** By how much a metric that follows the training changes from epoch to epoch, as a share of it. */
+const MOVEMENT = 0.05
 
 /** Whether a metric with this name is a share, from 0 to 1: an accuracy, a precision, an average precision. */
 export function isShare(name: string): boolean {
@@ -53,15 +57,21 @@ export function measuredAccuracy(record: ComplianceRecord): number | undefined {
   const run = plainRun(record, 'predict')
   if (record.task !== 'classification' || run?.job.state !== 'succeeded') return undefined
   const { truth } = record.heldOut
-  const best = new Map<string, unknown>()
-  for (const { body } of eventsOf(run, 'prediction')) {
-    const image = findImage(truth, String(body.imageName))
-    if (image !== undefined) best.set(image, topClass(body.predictions))
-  }
+  const best = predictedClasses(run, truth)
   // TY612 reports images that do not exist.
   if (best.size === 0) return undefined
   const right = [...truth].filter(([image, classId]) => best.get(image) === classId)
   return right.length / truth.size
+}
+
+/** The class of the first prediction for each image that exists. */
+export function predictedClasses(run: OperationRecord, truth: ReadonlyMap<string, unknown>): Map<string, number> {
+  const best = new Map<string, number>()
+  for (const { body } of eventsOf(run, 'prediction')) {
+    const image = findImage(truth, String(body.imageName))
+    if (image !== undefined) best.set(image, Number(topClass(body.predictions)))
+  }
+  return best
 }
 
 /** The image of the dataset that a prediction names. Some trainers send the name of the file, without its folder. */
@@ -82,4 +92,41 @@ export function overstatesAccuracy(record: ComplianceRecord): boolean {
   const reported = training && reportedAccuracy(training)
   const measured = measuredAccuracy(record)
   return reported !== undefined && measured !== undefined && reported - measured > ACCURACY_TOLERANCE
+}
+
+/** The last value of each metric, by epoch. Metrics of the machine, such as times, are left out. */
+export function readMetrics(run: OperationRecord, ...types: string[]): Map<number, Map<string, number>> {
+  const found = new Map<number, Map<string, number>>()
+  for (const { body } of eventsOf(run, ...types)) {
+    if (typeof body.epoch !== 'number') continue
+    const { primary, metrics = {} } = body as { primary?: { name: string; value: unknown }; metrics?: object }
+    const all = Object.entries(primary === undefined ? metrics : { ...metrics, [primary.name]: primary.value })
+    const ofEpoch = found.get(body.epoch) ?? new Map<string, number>()
+    found.set(body.epoch, ofEpoch)
+    for (const [name, value] of all) if (typeof value === 'number' && !OF_MACHINE.test(name)) ofEpoch.set(name, value)
+  }
+  return found
+}
+
+/** What two trainings with other data and another seed have in common, but cannot have. Undefined: nothing is known. */
+export function repeatsResult(record: ComplianceRecord): string | undefined {
+  const [one, other] = [plainRun(record, 'train'), findRun(record, 'train', 'larger')]
+  if (one?.job.state !== 'succeeded' || other?.job.state !== 'succeeded') return undefined
+  const [checkpoint, same] = [findCheckpoint(one), findCheckpoint(other)]
+  if (checkpoint !== undefined && checkpoint.sizeBytes > 0 && checkpoint.sha256 === same?.sha256)
+    return 'the same file as their best checkpoint'
+  const [metrics, again] = [one, other].map((run) => readMetrics(run, 'progress', 'validation'))
+  const seen: number[] = []
+  for (const [epoch, ofEpoch] of metrics ?? []) {
+    for (const [name, value] of ofEpoch) {
+      if (again?.get(epoch)?.get(name) !== value) return undefined
+      // Shares of a few images are equal by chance.
+      if (!isShare(name)) seen.push(value)
+    }
+  }
+  // So are rounded numbers of a training that has hardly begun to learn, but not those that change.
+  const [low, high] = [Math.min(...seen), Math.max(...seen)]
+  return seen.length > 1 && high - low > MOVEMENT * Math.abs(high)
+    ? `the same metrics to the last digit (${seen.slice(0, 3).join(', ')})`
+    : undefined
 }

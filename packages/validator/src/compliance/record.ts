@@ -1,4 +1,5 @@
 import type { ArtifactList, Job, StoredEvent, TaskType, TimelineEntry, TrainerManifest } from '@trainyard/contract'
+import type { OnnxOutcome } from '../exports/run-onnx.ts'
 import type { SeenProcesses } from './watch-processes.ts'
 
 /**
@@ -6,6 +7,14 @@ import type { SeenProcesses } from './watch-processes.ts'
  * training instead of that of the plain one.
  */
 export type RunPurpose = 'plain' | 'faults' | 'cancel' | 'larger' | 'swapped'
+
+/** A request of a trainer. Times are in terms of `Date.now()`. */
+export interface JobRequest {
+  /** Method and path. */
+  readonly summary: string
+  readonly from: number
+  readonly to: number
+}
 
 /** How a process ended. */
 export interface ProcessEnd {
@@ -32,6 +41,8 @@ export interface OperationRecord {
   /** The size of the whole output, of which `output` has a part if it is large. */
   readonly outputBytes: number
   readonly processes: SeenProcesses
+  /** Its requests, in the order of their ends. */
+  readonly requests: readonly JobRequest[]
   /** How often it asked for the files of its dataset. */
   readonly datasetRequests: number
   /** Files of the dataset in the cache that it changed or deleted. */
@@ -90,6 +101,8 @@ export interface ComplianceRecord {
   readonly environmentProblem?: { message: string; file: string | undefined; line: number | undefined } | undefined
   /** Set if the time was used up before all operations had run. */
   readonly unfinished: string | undefined
+  /** What running the exported model showed. Undefined: it is not ONNX, or was not exported. */
+  readonly exported: OnnxOutcome | undefined
   /** Files that were added, changed or deleted in the trainer's own folder. */
   readonly folderChanges: readonly string[]
   /** Files that the trainer left outside of its work folder, where the sandbox lets it write to find out. */
@@ -104,18 +117,34 @@ export interface ComplianceRecord {
 
 /** The plain run of an operation. */
 export function plainRun(
-  record: ComplianceRecord,
+  record: Pick<ComplianceRecord, 'operations'>,
   operation: OperationRecord['operation'],
 ): OperationRecord | undefined {
   return findRun(record, operation, 'plain')
 }
 
 export function findRun(
-  { operations }: ComplianceRecord,
+  { operations }: Pick<ComplianceRecord, 'operations'>,
   operation: OperationRecord['operation'],
   purpose: RunPurpose,
 ): OperationRecord | undefined {
   return operations.find((run) => run.operation === operation && run.purpose === purpose)
+}
+
+/** The checkpoint that a training calls the best, or else its last one. */
+export function findCheckpoint({ artifacts, events }: OperationRecord): ArtifactList['artifacts'][number] | undefined {
+  const saved = artifacts.filter(({ kind }) => kind === 'checkpoint')
+  const named = events.filter(({ type }) => type === 'checkpoint')
+  const best = named.findLast(({ body }) => body.name === 'best') ?? named.at(-1)
+  return saved.find(({ id }) => id === best?.body.artifactId) ?? saved.at(-1)
+}
+
+/** The file that an export made, and its format. Undefined: it failed, or the file is empty. */
+export function findExported(run: OperationRecord | undefined): (Upload & { format: string | undefined }) | undefined {
+  const { result } = run?.job ?? {}
+  if (run?.job.state !== 'succeeded' || result?.operation !== 'export') return undefined
+  const upload = run.uploads.find(({ id }) => id === result.artifactId)
+  return upload === undefined || upload.sizeBytes === 0 ? undefined : { ...upload, format: run.exportFormat }
 }
 
 /** The accepted events of some types. */

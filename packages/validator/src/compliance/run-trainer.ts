@@ -15,7 +15,15 @@ import { FaultScript } from './faults.ts'
 import { findPythonHomes } from './find-python-homes.ts'
 import { compareSnapshots, snapshotFolder } from './folder-snapshot.ts'
 import { openStage, type Stage } from './open-stage.ts'
-import { type ComplianceRecord, nameRun, type OperationRecord, type RunPurpose, type Upload } from './record.ts'
+import {
+  type ComplianceRecord,
+  findCheckpoint,
+  nameRun,
+  type OperationRecord,
+  type RunPurpose,
+  type Upload,
+} from './record.ts'
+import { runExport } from './run-export.ts'
 import type { TrainerToRun } from './run-place.ts'
 import type { SandboxOptions } from './sandbox-choice.ts'
 import { canMakeDataset, createTinyDataset, type TinyDataset } from './tiny-dataset.ts'
@@ -112,6 +120,7 @@ export async function runTrainer(options: RunTrainerOptions): Promise<RunTrainer
       operations,
       environmentProblem,
       unfinished,
+      exported: await runExport(operations, datasets.heldOut),
       folderChanges: compareSnapshots(before, await snapshot(stage)),
       strayFiles: await stage.listElsewhere(),
       sandboxNote: stage.sandboxNote,
@@ -170,7 +179,7 @@ function chooseModel(manifest: TrainerManifest): { task: TaskType; model: Traine
 interface Datasets {
   readonly plain: TinyDataset
   /** More images, with random labels: no trainer can learn them. */
-  readonly larger: TinyDataset
+  readonly larger: () => Promise<TinyDataset>
   /** To predict. Its labels are wrong, so that who copies them is wrong too. */
   readonly heldOut: TinyDataset
 }
@@ -179,7 +188,7 @@ async function createDatasets(task: TaskType, seed: number): Promise<Datasets> {
   const classSeed = seed
   return {
     plain: await createTinyDataset(task, seed, { classSeed }),
-    larger: await createTinyDataset(task, seed + 1, { labels: 'random', classSeed, perClass: LARGER }),
+    larger: () => createTinyDataset(task, seed + 1, { labels: 'random', classSeed, perClass: LARGER }),
     heldOut: await createTinyDataset(task, seed + 2, { labels: 'wrong', classSeed, perClass: HELD_OUT }),
   }
 }
@@ -226,12 +235,14 @@ async function runSteps(stage: Stage, plan: Plan, run: RunStep): Promise<void> {
   const training = { ...base, dataset: await upload(datasets.plain) }
   const trained = await run('plain', training, { epochs })
   if (trained.job.state !== 'succeeded') return skip('everything after training', 'training did not succeed')
+  // Neither the data nor the seed of the first training: nothing of its result can come again by chance.
+  const other = chooseSettings(manifest, model, EPOCHS, seed + 1).config
   const larger = steps.includes('larger')
-    ? await run('larger', { ...base, dataset: await upload(datasets.larger) }, { epochs })
+    ? await run('larger', { ...base, config: other, dataset: await upload(await datasets.larger()) }, { epochs })
     : undefined
-  const checkpoints = { plain: findCheckpoint(trained), swapped: larger && findCheckpoint(larger) }
+  const checkpoints = { plain: findCheckpoint(trained)?.id, swapped: larger && findCheckpoint(larger)?.id }
   if (checkpoints.plain === undefined) skip('predict and export', 'training left no checkpoint')
-  const dataset = await upload(datasets.heldOut)
+  const dataset = steps.some((step) => step === 'predict' || step === 'export') ? await upload(datasets.heldOut) : ''
   for (const purpose of ['plain', 'swapped'] as const) {
     const checkpoint = checkpoints[purpose]
     if (checkpoints.plain === undefined || checkpoint === undefined) continue
@@ -252,13 +263,6 @@ async function runSteps(stage: Stage, plan: Plan, run: RunStep): Promise<void> {
   const long = chooseSettings(manifest, model, CANCEL_EPOCHS, seed)
   if (long.epochs === undefined) skip('cancel', 'there is no setting for the number of epochs')
   else await run('cancel', { ...training, config: long.config }, { epochs: long.epochs })
-}
-
-function findCheckpoint({ artifacts, events }: OperationRecord): string | undefined {
-  const saved = artifacts.filter(({ kind }) => kind === 'checkpoint')
-  const named = events.filter(({ type }) => type === 'checkpoint')
-  const best = named.findLast(({ body }) => body.name === 'best') ?? named.at(-1)
-  return saved.find(({ id }) => id === best?.body.artifactId)?.id ?? saved.at(-1)?.id
 }
 
 interface RunDetails {
@@ -305,6 +309,7 @@ async function runJob(stage: Stage, plan: Plan, details: RunDetails): Promise<Op
     output,
     outputBytes,
     processes: await stage.processes.seen(ref),
+    requests: traffic.requests(created.id),
     datasetRequests: traffic.datasetRequests(created.id),
     datasetChanges: await stage.datasets.close(),
     refusedHosts: stage.takeRefusedHosts(),

@@ -10,6 +10,8 @@ export interface TinyDataset {
   readonly classes: number
   /** The true class of each image, by its path. Only the validator knows it where the labels are others. */
   readonly truth: ReadonlyMap<string, number>
+  /** RGB, line by line, by the path of the image. */
+  readonly pixels: ReadonlyMap<string, Uint8Array>
   /** By class id. */
   readonly classNames: readonly string[]
   /** Width and height of every image. */
@@ -81,11 +83,14 @@ export async function createTinyDataset(
   const entries: { header: { name: string; size: number; mode: number; mtime: Date }; body: Uint8Array }[] = []
   const images: (Record<string, unknown> & { file_name: string })[] = []
   const truth = new Map<string, number>()
+  const pixels = new Map<string, Uint8Array>()
   for (const { shape, split } of shuffle(planImages(classes, perClass), random)) {
     const id = images.length + 1
     const name = `images/${String(id).padStart(4, '0')}.png`
     const box = chooseBox(size, random)
-    const body = encode({ width: size, height: size, channels: 3, depth: 8, data: draw(size, shape, box, random) })
+    const data = draw(size, shape, box, random)
+    pixels.set(name, data)
+    const body = encode({ width: size, height: size, channels: 3, depth: 8, data })
     entries.push({ header: { name, size: body.length, mode: 0o644, mtime: EPOCH }, body })
     const label = chooseLabel(classes, shape, labels, random)
     const annotation = { id, image_id: id, class_id: label.id, class_name: label.name, ...describeBox(task, box) }
@@ -108,6 +113,7 @@ export async function createTinyDataset(
     images: images.length,
     classes: classes.length,
     truth,
+    pixels,
     classNames: classes.map(({ name }) => name),
     imageSize: size,
     name: datasetName,

@@ -1,10 +1,13 @@
 import { CachedDatasetState, PROBLEM_MEDIA_TYPE, PROBLEMS, type Problem, type TimelineEntry } from '@trainyard/contract'
 import type { Fault, FaultScript } from './faults.ts'
+import type { JobRequest } from './record.ts'
 
 type Fetch = (request: Request) => Response | Promise<Response>
 
 /** The limit on timeline entries. */
-const MAX_ENTRIES = 2000
+const MAX_ENTRIES = 10_000
+/** The limit on requests that are kept of one job. */
+const MAX_REQUESTS = 20_000
 
 /** A proxy between trainer and platform. It records every exchange without secrets, and injects faults. */
 export interface Traffic {
@@ -14,6 +17,8 @@ export interface Traffic {
   readonly credentials: Set<string>
   /** How often a job asked for the files of its dataset. */
   datasetRequests(jobId: number): number
+  /** The requests of a job, and those for stored files while it ran. */
+  requests(jobId: number): readonly JobRequest[]
   /** Injects faults into the requests of one job; undefined stops it. */
   setFaults(target: { jobId: number; script: FaultScript } | undefined): void
   note(kind: TimelineEntry['kind'], summary: string): void
@@ -33,6 +38,9 @@ export function createTraffic(
   const timeline: TimelineEntry[] = []
   const credentials = new Set<string>()
   const datasetRequests = new Map<number, number>()
+  const requests = new Map<number, JobRequest[]>()
+  // One job runs at a time. Paths of stored files do not name it.
+  let latestJob: number | undefined
   let faults: { jobId: number; script: FaultScript } | undefined
 
   const add = (entry: Omit<TimelineEntry, 'offsetMs'>, at: number) => {
@@ -46,12 +54,14 @@ export function createTraffic(
     timeline,
     credentials,
     datasetRequests: (jobId) => datasetRequests.get(jobId) ?? 0,
+    requests: (jobId) => requests.get(jobId) ?? [],
     setFaults: (target) => {
       faults = target
     },
     note: (kind, summary) => add({ kind, summary }, now()),
     fetch: async (request) => {
       const requestedAt = now()
+      const from = Date.now()
       const { pathname, search } = new URL(request.url)
       const token = /^Bearer (\S+)$/i.exec(request.headers.get('authorization') ?? '')?.[1]
       if (token) credentials.add(token)
@@ -63,6 +73,12 @@ export function createTraffic(
       const response = await respond(inner, request, fault)
       if (target.jobId !== undefined && pathname.endsWith('/dataset/cache')) await announce(response, onDataset)
       const summary = `${request.method} ${target.shown}${search ? '?…' : ''}${fault ? ` [${describeFault(fault)}]` : ''}`
+      latestJob = target.jobId ?? latestJob
+      if (latestJob !== undefined) {
+        const all = requests.get(latestJob) ?? []
+        if (all.length < MAX_REQUESTS) all.push({ summary, from, to: Date.now() })
+        requests.set(latestJob, all)
+      }
       const durationMs = Math.round(now() - requestedAt)
       add({ kind: fault ? 'fault' : 'http', summary, status: response.status, durationMs }, requestedAt)
       return response

@@ -5,14 +5,23 @@ import { listForeignConnections } from './foreign-connections.ts'
 
 /** What was seen of the processes of an attempt while it ran. */
 export interface SeenProcesses {
-  /** How often they were read. */
-  readonly samples: number
-  /** The number of running threads, sample by sample. */
-  readonly busyThreads: readonly number[]
+  /** What was read each time, in order. */
+  readonly moments: readonly Moment[]
   /** Names of processes that had detached from the trainer when it was seen last. */
   readonly detached: readonly string[]
   /** How often it tried to reach an address to which its network has no route. Undefined: it had no network of its own. */
   readonly unreachable: number | undefined
+}
+
+export interface Moment {
+  /** In terms of `Date.now()`. */
+  readonly at: number
+  /** The number of running threads. */
+  readonly busyThreads: number
+  /** Whether a thread ran or waited for a disk. */
+  readonly isActive: boolean
+  /** Time of all processors until then, in milliseconds, as exact as the kernel's ticks of 10 ms. */
+  readonly cpuMs: number
 }
 
 export interface ProcessWatch {
@@ -34,7 +43,8 @@ const EVERY_MS = 100
 const MAX_WAIT_MS = 2000
 /** The relay of the sandbox's network, in its arguments and in those of the shell that starts it. */
 const RELAY = 'relay.cjs'
-const NOTHING: SeenProcesses = { samples: 0, busyThreads: [], detached: [], unreachable: undefined }
+const NOTHING: SeenProcesses = { moments: [], detached: [], unreachable: undefined }
+const TICK_MS = 10
 
 interface Process {
   readonly pid: number
@@ -43,6 +53,8 @@ interface Process {
   /** Its id in its own namespace. */
   readonly innerPid: number
   readonly parent: number
+  /** Of itself, and of its children that have ended. */
+  readonly cpuMs: number
   readonly isRelay: boolean
 }
 
@@ -74,8 +86,7 @@ export function createProcessWatch(
       // The trainer's processes can have ended while they were read.
       if (sampled !== undefined)
         all.set(name, {
-          samples: before.samples + 1,
-          busyThreads: [...before.busyThreads, sampled.busyThreads],
+          moments: [...before.moments, { at: Date.now(), ...sampled.moment }],
           detached: sampled.detached,
           unreachable: withForeign(await network?.read(), foreign) ?? before.unreachable,
         })
@@ -119,13 +130,17 @@ async function sample(processes: readonly Process[], root: number, known: number
   const inside = inner.filter(({ isRelay }) => !isRelay)
   const session = processes.find(({ pid }) => pid === root)?.session
   const detached = inside.filter((one) => one !== trainer && (one.session !== session || one.parent === init.pid))
-  let busyThreads = 0
-  for (const { pid } of inside) busyThreads += await countBusy(pid)
+  const states: string[] = []
+  for (const { pid } of inside) states.push(...(await readThreadStates(pid)))
   // Others end right after it. They were read before their end for certain only if it has not ended by now.
   if ((await readProcess(trainer.pid)) === undefined) return undefined
   return {
     pid: trainer.pid,
-    busyThreads,
+    moment: {
+      busyThreads: states.filter((state) => state === 'R').length,
+      isActive: states.some((state) => state === 'R' || state === 'D'),
+      cpuMs: inside.reduce((sum, { cpuMs }) => sum + cpuMs, 0),
+    },
     detached: detached.map(({ name }) => name),
   }
 }
@@ -154,25 +169,28 @@ async function readProcess(pid: number): Promise<Process | undefined> {
   // Without arguments it is ending, also where its state was read a moment earlier.
   if (stat === '' || line === '') return undefined
   // The name in parentheses can contain spaces.
-  const [state, parent, , session] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  const [state, parent, , session] = fields
   if (state === 'Z') return undefined
+  const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0)
   return {
     pid,
     name: stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')')),
     parent: Number(parent),
     session: Number(session),
+    cpuMs: ticks * TICK_MS,
     innerPid: Number(/^NSpid:.*\s(\d+)$/m.exec(status)?.[1] ?? pid),
     isRelay: line.split('\0').some((argument) => argument.endsWith(RELAY)),
   }
 }
 
-async function countBusy(pid: number): Promise<number> {
-  let busy = 0
+async function readThreadStates(pid: number): Promise<string[]> {
+  const states: string[] = []
   for (const thread of await readdir(`/proc/${pid}/task`).catch(() => [])) {
     const stat = await readText(`/proc/${pid}/task/${thread}/stat`)
-    if (stat.slice(stat.lastIndexOf(')') + 2).startsWith('R')) busy++
+    states.push(stat.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3))
   }
-  return busy
+  return states
 }
 
 /** The kernel's counters of one network. */

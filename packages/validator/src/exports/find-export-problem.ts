@@ -28,6 +28,18 @@ export function findExportProblem(format: string | undefined, file: ExportedFile
   return Object.hasOwn(CHECKS, format ?? '') ? CHECKS[format as KnownFormat](file) : undefined
 }
 
+/** The texts in the header of a safetensors file, by their names. Empty if the header is not valid. */
+export function readSafetensorsMetadata({ head }: ExportedFile): Map<string, string> {
+  try {
+    const bytes = Buffer.from(head)
+    const header: unknown = JSON.parse(bytes.toString('utf8', 8, 8 + Number(bytes.readBigUInt64LE(0))))
+    const metadata = (header as { __metadata__?: unknown }).__metadata__
+    return new Map(Object.entries((metadata ?? {}) as object).map(([name, value]) => [name, String(value)]))
+  } catch {
+    return new Map()
+  }
+}
+
 /** The length of a JSON header, the header with the places of the tensors, and the tensors. */
 function findSafetensorsProblem({ head, sizeBytes }: ExportedFile): string | undefined {
   if (head.length < 8) return 'it is shorter than its header'

@@ -1,7 +1,8 @@
 import type { ExportedFile } from './exported-file.ts'
 
 /** Field numbers of onnx.proto3. */
-const MODEL = { irVersion: 1, graph: 7, opsetImport: 8 } as const
+const MODEL = { irVersion: 1, graph: 7, opsetImport: 8, metadataProps: 14 } as const
+const PROPERTY = { key: 1, value: 2 } as const
 const GRAPH = { node: 1, output: 12 } as const
 const MAX_IR_VERSION = 1000
 
@@ -34,6 +35,21 @@ export function findOnnxProblem({ head, sizeBytes }: ExportedFile): string | und
   const has = (field: number) => parts.some(({ number, value }) => number === field && value === undefined)
   if (!has(GRAPH.node)) return 'its graph has no nodes'
   return has(GRAPH.output) ? undefined : 'its graph has no outputs'
+}
+
+/** The metadata of a model: texts by their names. Empty if it was not read completely. */
+export function readOnnxMetadata({ head, sizeBytes }: ExportedFile): Map<string, string> {
+  const found = new Map<string, string>()
+  const fields = head.length < sizeBytes ? [] : (readFields(head, { start: 0, end: sizeBytes }) ?? [])
+  for (const field of fields.filter(({ number, value }) => number === MODEL.metadataProps && value === undefined)) {
+    const parts = readFields(head, field) ?? []
+    const [key, value] = [PROPERTY.key, PROPERTY.value].map((wanted) => {
+      const part = parts.find(({ number }) => number === wanted)
+      return part && Buffer.from(head.subarray(part.start, part.end)).toString('utf8')
+    })
+    if (key !== undefined && value !== undefined) found.set(key, value)
+  }
+  return found
 }
 
 /** The fields of a message. Stops at the end of what was read. Undefined: the bytes are not a message. */

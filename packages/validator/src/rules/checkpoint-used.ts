@@ -1,4 +1,4 @@
-import { ignoresCheckpoint, readDataset } from '../compliance/honesty.ts'
+import { ignoresCheckpoint, readDataset, repeatsResult } from '../compliance/honesty.ts'
 import { plainRun } from '../compliance/record.ts'
 import { type ComplianceRule, ruleDocsUrl } from '../rule.ts'
 
@@ -11,6 +11,8 @@ export const checkpointUsed: ComplianceRule = {
   check(record) {
     const training = plainRun(record, 'train')
     if (training === undefined || !readDataset(training) || ignoresCheckpoint(record) !== true) return []
+    // TY615 reports that there is only one checkpoint.
+    if (repeatsResult(record) !== undefined) return []
     const message =
       'predict: the predictions with the checkpoints of two trainings are identical; they do not depend on the checkpoint'
     return [{ message, subject: 'ignored' }]

@@ -18,9 +18,9 @@ export const cpuDeclared: ComplianceRule = {
     if (cpu === undefined) return []
     const limit = Math.ceil(cpu) + SPARE_THREADS
     return operations.flatMap((run) => {
-      const { busyThreads, samples } = run.processes
-      const above = busyThreads.filter((busy) => busy > limit)
-      if (above.length < Math.max(MIN_SAMPLES, samples * MIN_SHARE)) return []
+      const { moments } = run.processes
+      const above = moments.map(({ busyThreads }) => busyThreads).filter((busy) => busy > limit)
+      if (above.length < Math.max(MIN_SAMPLES, moments.length * MIN_SHARE)) return []
       const typical = above.toSorted((a, b) => a - b)[Math.floor(above.length / 2)]
       const message = `${nameRun(run)}: about ${typical} threads were busy at a time, but "resources.cpu" is ${cpu}`
       return [{ message, subject: nameRun(run) }]

@@ -1,5 +1,5 @@
-import { ignoresCheckpoint } from '../compliance/honesty.ts'
-import { findRun, type OperationRecord } from '../compliance/record.ts'
+import { ignoresCheckpoint, repeatsResult } from '../compliance/honesty.ts'
+import { findExported, findRun } from '../compliance/record.ts'
 import { findExportProblem } from '../exports/find-export-problem.ts'
 import { type ComplianceRule, ruleDocsUrl } from '../rule.ts'
 
@@ -14,19 +14,11 @@ export const exportUsesCheckpoint: ComplianceRule = {
       findExported(findRun(record, 'export', purpose)),
     )
     if (one === undefined || other === undefined || one.sha256 !== other.sha256) return []
-    // TY605 and TY606 report the reason.
+    // TY605, TY606 and TY615 report the reason.
+    if (repeatsResult(record) !== undefined) return []
     if (ignoresCheckpoint(record) === true || findExportProblem(one.format, one) !== undefined) return []
     const message =
       'export: the files made from the checkpoints of two trainings are identical; they do not depend on the checkpoint'
     return [{ message, subject: 'ignored' }]
   },
-}
-
-function findExported(run: OperationRecord | undefined) {
-  const { result } = run?.job ?? {}
-  if (run?.job.state !== 'succeeded' || result?.operation !== 'export') return undefined
-  const upload = run.uploads.find(({ id }) => id === result.artifactId)
-  return upload === undefined || upload.sizeBytes === 0
-    ? undefined
-    : Object.assign({ format: run.exportFormat }, upload)
 }

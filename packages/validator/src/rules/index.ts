@@ -4,10 +4,12 @@ import { accuracyTrue } from './accuracy-true.ts'
 import { cancelObeyed } from './cancel-obeyed.ts'
 import { checkpointSaved } from './checkpoint-saved.ts'
 import { checkpointUsed } from './checkpoint-used.ts'
+import { checkpointsChange } from './checkpoints-change.ts'
 import { configSchema } from './config-schema.ts'
 import { cpuDeclared } from './cpu-declared.ts'
 import { credentialFiles } from './credential-files.ts'
 import { credentialsHidden } from './credentials-hidden.ts'
+import { dataMatters } from './data-matters.ts'
 import { datasetRead } from './dataset-read.ts'
 import { datasetUnchanged } from './dataset-unchanged.ts'
 import { dockerfileAddUrl } from './dockerfile-add-url.ts'
@@ -28,6 +30,7 @@ import { environmentValid } from './environment-valid.ts'
 import { epochsComplete } from './epochs-complete.ts'
 import { eventsValid } from './events-valid.ts'
 import { exitsAfterEnd } from './exits-after-end.ts'
+import { exportAgrees } from './export-agrees.ts'
 import { exportEntryPoint } from './export-entry-point.ts'
 import { exportFormat } from './export-format.ts'
 import { exportUsesCheckpoint } from './export-uses-checkpoint.ts'
@@ -65,12 +68,14 @@ import { sameSeed } from './same-seed.ts'
 import { secrets } from './secrets.ts'
 import { startsInTime } from './starts-in-time.ts'
 import { tlsChecked } from './tls-checked.ts'
+import { trainingComputes } from './training-computes.ts'
 import { truthfulEnd } from './truthful-end.ts'
 import { unknownFields } from './unknown-fields.ts'
 import { unsafeLoading } from './unsafe-loading.ts'
 import { unscannedFiles } from './unscanned-files.ts'
 import { uploadsOnlyResults } from './uploads-only-results.ts'
 import { validatorConfig } from './validator-config.ts'
+import { worksAfterEnd } from './works-after-end.ts'
 import { writesInsideWorkDir } from './writes-inside-work-dir.ts'
 
 /** Rules for the trainer's folder, by code. */
@@ -135,6 +140,7 @@ export const COMPLIANCE_RULES: readonly ComplianceRule[] = [
   sameSeed,
   processesEnd,
   cpuDeclared,
+  worksAfterEnd,
   journalSurvives503,
   outageSurvived,
   largerDataset,
@@ -151,6 +157,10 @@ export const COMPLIANCE_RULES: readonly ComplianceRule[] = [
   datasetUnchanged,
   predictionsPossible,
   resultTrue,
+  trainingComputes,
+  dataMatters,
+  checkpointsChange,
+  exportAgrees,
 ]
 
 /** Every rule of the validator, by code. */

@@ -1,4 +1,10 @@
-import { ACCURACY_TOLERANCE, overstatesAccuracy, readDataset, reportedAccuracy } from '../compliance/honesty.ts'
+import {
+  ACCURACY_TOLERANCE,
+  overstatesAccuracy,
+  readDataset,
+  repeatsResult,
+  reportedAccuracy,
+} from '../compliance/honesty.ts'
 import { findRun } from '../compliance/record.ts'
 import { type ComplianceRule, ruleDocsUrl } from '../rule.ts'
 
@@ -11,8 +17,8 @@ export const labelsMatter: ComplianceRule = {
   check(record) {
     const run = findRun(record, 'train', 'larger')
     if (record.task !== 'classification' || run?.job.state !== 'succeeded') return []
-    // TY607 and TY608 report the reason.
-    if (!readDataset(run) || overstatesAccuracy(record)) return []
+    // TY607, TY608 and TY615 report the reason.
+    if (!readDataset(run) || overstatesAccuracy(record) || repeatsResult(record) !== undefined) return []
     const reported = reportedAccuracy(run)
     const chance = 1 / record.heldOut.classes
     if (reported === undefined || reported - chance <= ACCURACY_TOLERANCE) return []

@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readFile, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
@@ -6,19 +6,29 @@ import { z } from 'zod'
 export const fixtures = fileURLToPath(new URL('../../fixtures/trainers', import.meta.url))
 
 const Edit = z.object({ file: z.string(), find: z.string(), replace: z.string() })
-/** By the code of the rule that detects it, and a word if it is one of several. */
-const Flaws = z.record(
-  z.string(),
-  z.object({
-    flaw: z.string(),
-    /** The steps that reveal it. */
-    steps: z.array(z.enum(['larger', 'predict', 'export', 'faults', 'cancel'])).default([]),
-    edits: z.array(Edit),
-  }),
-)
+const Steps = z.array(z.enum(['larger', 'predict', 'export', 'faults', 'cancel'])).default([])
+const Flaw = z.strictObject({
+  flaw: z.string(),
+  /** The steps that reveal it. */
+  steps: Steps,
+  edits: z.array(Edit),
+})
+const Variant = z.strictObject({ what: z.string(), steps: Steps, edits: z.array(Edit) })
 
-/** Changes that make the good trainer a bad one. */
-export const flaws = Flaws.parse(JSON.parse(await readFile(join(fixtures, 'flaws.json'), 'utf8')))
+/** Changes that make the good trainer a bad one, by the code of the rule that detects it, and a word if it is one of several. */
+export const flaws: Readonly<Record<string, z.infer<typeof Flaw>>> = await readAll('bad', Flaw)
+
+/** Changes after which the good trainer is still an honest one. */
+export const variants: Readonly<Record<string, z.infer<typeof Variant>>> = await readAll('honest', Variant)
+
+async function readAll<T>(folder: string, schema: z.ZodType<T>): Promise<Record<string, T>> {
+  const files = (await readdir(join(fixtures, folder))).toSorted()
+  const read = files.map(async (file) => {
+    const text = await readFile(join(fixtures, folder, file), 'utf8')
+    return [file.replace('.json', '').replace(/^(TY\d+)-/, '$1 '), schema.parse(JSON.parse(text))] as const
+  })
+  return Object.fromEntries(await Promise.all(read))
+}
 
 /** Other findings that a flaw causes. */
 const FOLLOWING: Readonly<Record<string, readonly string[]>> = {
@@ -36,11 +46,20 @@ export function codesOf(name: string): string[] {
 
 /** Makes a copy of the good trainer with a flaw, in a new folder below `parent`. */
 export async function makeFlawed(name: string, parent: string): Promise<string> {
-  const dir = await mkdtemp(join(parent, 'flawed-trainer-'))
-  await cp(join(fixtures, 'good'), dir, { recursive: true })
   const flaw = flaws[name]
   if (!flaw) throw new Error(`there is no flaw "${name}"`)
-  for (const { file, find, replace } of flaw.edits) {
+  return await makeChanged(name, flaw.edits, parent)
+}
+
+/** Makes a changed copy of the good trainer, in a new folder below `parent`. */
+export async function makeChanged(
+  name: string,
+  edits: readonly z.infer<typeof Edit>[],
+  parent: string,
+): Promise<string> {
+  const dir = await mkdtemp(join(parent, 'changed-trainer-'))
+  await cp(join(fixtures, 'good'), dir, { recursive: true })
+  for (const { file, find, replace } of edits) {
     const text = await readFile(join(dir, file), 'utf8')
     const places = text.split(find).length - 1
     if (places !== 1) throw new Error(`the text to change is ${places} times in ${file}, for ${name}: ${find}`)

@@ -1,0 +1,3 @@
+import { testFlaws } from './flaws.cases.ts'
+
+testFlaws(/^TY60[1-5]/)

@@ -1,0 +1,3 @@
+import { testFlaws } from './flaws.cases.ts'
+
+testFlaws(/^TY4/)

@@ -1,0 +1,79 @@
+import type { StoredEvent } from '@trainyard/contract'
+import { describe, expect, test } from 'vitest'
+import type { ComplianceRecord, OperationRecord } from '../compliance/record.ts'
+import type { Moment } from '../compliance/watch-processes.ts'
+import { runRule } from '../rule.ts'
+import { trainingComputes } from './training-computes.ts'
+import { worksAfterEnd } from './works-after-end.ts'
+
+const START = Date.parse('2026-01-01T00:00:00Z')
+const event = (type: string, atMs: number, body: Record<string, unknown> = {}): StoredEvent => ({
+  attempt: 1,
+  seq: 1,
+  type,
+  receivedAt: new Date(START + atMs).toISOString(),
+  body,
+})
+
+interface Seen {
+  /** Of each tenth of a second. */
+  cpuMs: (index: number) => number
+  isActive?: (index: number) => boolean
+  requests?: OperationRecord['requests']
+  gpu?: number
+}
+
+/** A training with two epochs, from 1 s to 5 s, and an end at 6 s; its processes are seen until 10 s. */
+function record({ cpuMs, isActive = () => false, requests = [], gpu }: Seen): ComplianceRecord {
+  let used = 0
+  const moments: Moment[] = Array.from({ length: 100 }, (_, index) => {
+    used += cpuMs(index)
+    const active = isActive(index)
+    return { at: START + index * 100, busyThreads: active ? 1 : 0, isActive: active, cpuMs: used }
+  })
+  const events = [
+    event('started', 500),
+    event('progress', 1000, { epoch: 1 }),
+    event('validation', 5000, { epoch: 2 }),
+    event('completed', 6000),
+  ]
+  const run = { operation: 'train', purpose: 'plain', job: { state: 'succeeded' }, events, requests } as const
+  const operation = { ...run, processes: { moments, detached: [], unreachable: undefined } }
+  return { manifest: { resources: { gpu } }, operations: [operation] } as unknown as ComplianceRecord
+}
+
+describe('a training', () => {
+  const found = async (seen: Seen) => (await runRule(trainingComputes, record(seen))).map(({ message }) => message)
+
+  test('that waits is found', async () => {
+    const [message] = await found({ cpuMs: () => 1 })
+    expect(message).toContain('4.0 s passed, in which the trainer computed nothing and requested nothing for 4.0 s')
+  })
+  test.each<[string, Seen]>([
+    ['computes', { cpuMs: () => 60 }],
+    ['has to share its processor with many others', { cpuMs: () => 2, isActive: () => true }],
+    ['computes in every second moment', { cpuMs: (index) => (index % 2) * 100 }],
+    ['waits for the platform', { cpuMs: () => 0, requests: [{ summary: 'GET /', from: START, to: START + 5000 }] }],
+    ['uses a GPU', { cpuMs: () => 0, gpu: 1 }],
+  ])('that %s is not accused', async (_name, seen) => {
+    expect(await found(seen)).toEqual([])
+  })
+})
+
+describe('after its terminal event, a trainer', () => {
+  const found = async (seen: Seen) => (await runRule(worksAfterEnd, record(seen))).map(({ message }) => message)
+
+  test('that computes is found', async () => {
+    expect(await found({ cpuMs: () => 100 })).toEqual([
+      'train: after its terminal event, the trainer used 3.9 s of processor time',
+    ])
+  })
+  test('that requests something is found, unless it sends events', async () => {
+    const late = (summary: string) => [{ summary, from: START + 7000, to: START + 7100 }]
+    expect(await found({ cpuMs: () => 1, requests: late('GET /v1/jobs/1/dataset') })).toHaveLength(1)
+    expect(await found({ cpuMs: () => 1, requests: late('POST /v1/jobs/1/events') })).toEqual([])
+  })
+  test('that only ends its interpreter is not accused', async () => {
+    expect(await found({ cpuMs: (index) => (index > 60 && index < 75 ? 100 : 0) })).toEqual([])
+  })
+})

@@ -1,0 +1,56 @@
+import { eventsOf, type OperationRecord, plainRun } from '../compliance/record.ts'
+import { type ComplianceRule, ruleDocsUrl } from '../rule.ts'
+
+/** Shorter pauses can be chance. */
+const MIN_IDLE_MS = 1000
+const MIN_SHARE = 0.6
+/** A process that only waits for a timer uses less of a processor. */
+const IDLE_CPU_SHARE = 0.1
+const TICK_MS = 10
+
+export const trainingComputes: ComplianceRule = {
+  code: 'TY614',
+  severity: 'error',
+  phase: 'compliance',
+  docsUrl: ruleDocsUrl('TY614'),
+  help: 'Train in every epoch. Do not wait for time to pass.',
+  check(record) {
+    const run = plainRun(record, 'train')
+    // What a GPU computes is not seen in the time of the processors.
+    if (run?.job.state !== 'succeeded' || (record.manifest.resources.gpu ?? 0) > 0) return []
+    const times = eventsOf(run, 'progress', 'validation')
+      .filter(({ body }) => typeof body.epoch === 'number')
+      .map(({ receivedAt }) => Date.parse(receivedAt))
+    const [from, to] = [Math.min(...times), Math.max(...times)]
+    const { idleMs, ownMs } = measureIdle(run, { from, to })
+    if (idleMs < MIN_IDLE_MS || idleMs < MIN_SHARE * ownMs) return []
+    const message = `train: from the first epoch to the last one, ${seconds(to - from)} s passed, in which the trainer computed nothing and requested nothing for ${seconds(idleMs)} s`
+    return [{ message, subject: 'idle' }]
+  },
+}
+
+/** How long no request waited for its response, and for how much of that no thread was active. */
+function measureIdle(
+  { processes: { moments }, requests }: OperationRecord,
+  { from, to }: { from: number; to: number },
+): { idleMs: number; ownMs: number } {
+  let idleMs = 0
+  let ownMs = 0
+  for (const [index, moment] of moments.entries()) {
+    const before = moments[index - 1]
+    if (before === undefined || before.at < from || moment.at > to) continue
+    const waited = requests.reduce(
+      (sum, request) => sum + Math.max(0, Math.min(request.to, moment.at) - Math.max(request.from, before.at)),
+      0,
+    )
+    const length = Math.max(0, moment.at - before.at - waited)
+    const cpuMs = moment.cpuMs - before.cpuMs
+    ownMs += length
+    if (!moment.isActive && cpuMs <= Math.max(TICK_MS, IDLE_CPU_SHARE * length)) idleMs += length
+  }
+  return { idleMs, ownMs }
+}
+
+function seconds(ms: number): string {
+  return (ms / 1000).toFixed(1)
+}
