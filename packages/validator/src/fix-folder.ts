@@ -3,7 +3,7 @@ import { mkdir, open } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { FileEdit } from './fixes/file-edit.ts'
 import { isSelected, RULES } from './rules/index.ts'
-import { readIgnoreRules, readTrainerFolder } from './trainer-folder.ts'
+import { readIgnoreRules, readStart, readTrainerFolder } from './trainer-folder.ts'
 
 /** A file that a fix changes. */
 export interface FixedFile {
@@ -24,7 +24,8 @@ export async function planFixes(dir: string, only: readonly string[] = []): Prom
   }
   const fixed: FixedFile[] = []
   for (const file of new Set(edits.map(({ change }) => change.file))) {
-    const before = (await folder.readText(file, folder.limits.maxTextBytes)) ?? ''
+    // Also of a file that is not published, such as .trainyardignore.
+    const before = (await readStart(join(dir, file), folder.limits.maxTextBytes))?.toString('utf8') ?? ''
     let after = before
     const codes = new Set<string>()
     for (const { code, change } of edits) {

@@ -36,7 +36,9 @@ export interface TrainerFolder {
   /** The author's settings of the validator. */
   readonly config: ConfigReading
   find(path: string): TrainerFile | undefined
-  /** Reads at most `maxBytes` from the start of a file; undefined if it cannot be read. */
+  /** Whether a path, or a folder around it, is not published. */
+  isIgnored(path: string): boolean
+  /** Reads at most `maxBytes` from the start of a file; undefined if it cannot be read, or is not published. */
   readBytes(path: string, maxBytes: number): Promise<Buffer | undefined>
   readText(path: string, maxBytes: number): Promise<string | undefined>
   /** Aborted when the validation is cancelled. */
@@ -119,7 +121,12 @@ export async function readTrainerFolder(
   files.sort((a, b) => (a.path < b.path ? -1 : 1))
 
   const byPath = new Map(files.map((file) => [file.path, file]))
-  const readBytes = (path: string, maxBytes: number) => readStart(join(dir, path), maxBytes)
+  const isHidden = (path: string) => {
+    const parts = path.split('/')
+    return parts.some((_, index) => isIgnored(parts.slice(0, index + 1).join('/'), index < parts.length - 1))
+  }
+  const readBytes = async (path: string, maxBytes: number) =>
+    isHidden(path) ? undefined : await readStart(join(dir, path), maxBytes)
   const readText = async (path: string, maxBytes: number) => (await readBytes(path, maxBytes))?.toString('utf8')
 
   return {
@@ -132,8 +139,9 @@ export async function readTrainerFolder(
     manifest: await readManifestFile(byPath.get(MANIFEST_FILE_NAME), limits, readText),
     dockerfiles: await readDockerfiles(files, limits, readText),
     // Also where it is not published.
-    config: readConfig(await readText(CONFIG_FILE_NAME, limits.maxTextBytes)),
+    config: readConfig((await readStart(join(dir, CONFIG_FILE_NAME), limits.maxTextBytes))?.toString('utf8')),
     find: (path) => byPath.get(path),
+    isIgnored: isHidden,
     readBytes,
     readText,
     signal: options.signal,
@@ -155,7 +163,7 @@ function kindOf(entry: Dirent): 'file' | 'folder' | SpecialEntry['kind'] {
 }
 
 /** The file may have been replaced since it was listed: O_NOFOLLOW rejects links, O_NONBLOCK does not wait for pipes. */
-async function readStart(path: string, maxBytes: number): Promise<Buffer | undefined> {
+export async function readStart(path: string, maxBytes: number): Promise<Buffer | undefined> {
   try {
     await using handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
     const stat = await handle.stat()

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readFile, realpath, stat } from 'node:fs/promises'
-import { join, sep } from 'node:path'
+import { join, posix, sep } from 'node:path'
 import type { PythonDependencies, TrainerManifest, TrainerRuntime } from '@trainyard/contract'
 import { EnvironmentError } from '../errors.ts'
 import { readRequirements } from './requirements.ts'
@@ -26,6 +26,11 @@ const MAX_FILE_BYTES = 5_000_000
 const PEP_723 = /^# \/\/\/ script\s*$[\s\S]*?^# \/\/\/\s*$/m
 const REQUIRES_PYTHON = /^\s*(?:#\s*)?requires-python\s*=\s*["']([^"']+)["']/m
 
+export interface ReadDependenciesOptions {
+  /** Files that count as missing, because they are not published. Default: none. */
+  isIgnored?: ((path: string) => boolean) | undefined
+}
+
 /**
  * Reads the dependencies of the trainer in a folder, which is hostile input.
  *
@@ -35,12 +40,13 @@ export async function readDependencies(
   dir: string,
   runtime: TrainerRuntime,
   entrypoints: TrainerManifest['entrypoints'],
+  { isIgnored = () => false }: ReadDependenciesOptions = {},
 ): Promise<Dependencies> {
-  const kind = runtime.dependencies ?? (await findOnlyFile(dir))
-  const read = (name: string) => readInside(dir, name)
+  const read: Read = async (name) => (isIgnored(posix.normalize(name)) ? undefined : await readInside(dir, name))
+  const kind = runtime.dependencies ?? (await findOnlyFile(read))
   switch (kind) {
     case 'uv.lock': {
-      const lock = await requireFile(dir, 'uv.lock')
+      const lock = await requireFile(read, 'uv.lock')
       const project = await read('pyproject.toml')
       if (project === undefined)
         throw invalid('pyproject.toml, which belongs to it, does not exist in the trainer’s folder', 'uv.lock')
@@ -55,12 +61,12 @@ export async function readDependencies(
       )
     }
     case 'requirements.txt': {
-      const text = await requireFile(dir, 'requirements.txt')
+      const text = await requireFile(read, 'requirements.txt')
       const { files, isHashed, hasHashes } = await readRequirements('requirements.txt', text, read)
       return complete(kind, [...files], { isHashed, hasHashes })
     }
     case 'pyproject.toml':
-      return complete(kind, [[kind, await requireFile(dir, kind)]], { isHashed: false, hasHashes: false })
+      return complete(kind, [[kind, await requireFile(read, kind)]], { isHashed: false, hasHashes: false })
     case 'inline': {
       const script = entrypoints.train.find((argument) => argument.endsWith('.py'))
       if (script === undefined)
@@ -68,7 +74,7 @@ export async function readDependencies(
           '"runtime.dependencies" is "inline", but the entry point "train" names no Python script',
           'trainer.json',
         )
-      const block = PEP_723.exec(await requireFile(dir, script))?.[0]
+      const block = PEP_723.exec(await requireFile(read, script))?.[0]
       if (block === undefined)
         throw invalid(
           '"runtime.dependencies" is "inline", but the script has no block of inline metadata: expected lines from "# /// script" to "# ///" (PEP 723)',
@@ -105,9 +111,9 @@ function complete(
   }
 }
 
-async function findOnlyFile(dir: string): Promise<PythonDependencies> {
+async function findOnlyFile(read: Read): Promise<PythonDependencies> {
   const found: PythonDependencies[] = []
-  for (const name of FILES) if ((await readInside(dir, name)) !== undefined) found.push(name)
+  for (const name of FILES) if ((await read(name)) !== undefined) found.push(name)
   // A lock file always has its project beside it.
   const candidates = found.includes('uv.lock') ? found.filter((name) => name !== 'pyproject.toml') : found
   const [only, ...others] = candidates
@@ -124,11 +130,14 @@ async function findOnlyFile(dir: string): Promise<PythonDependencies> {
   return only
 }
 
-async function requireFile(dir: string, name: string): Promise<string> {
-  const text = await readInside(dir, name)
+async function requireFile(read: Read, name: string): Promise<string> {
+  const text = await read(name)
   if (text !== undefined) return text
   throw invalid(`"runtime.dependencies" needs ${name}, which does not exist in the trainer’s folder`, 'trainer.json')
 }
+
+/** Reads a file of the trainer's folder. Undefined: it does not exist. */
+type Read = (name: string) => Promise<string | undefined>
 
 /** Undefined: it does not exist. A link can lead to a file of the platform. */
 async function readInside(dir: string, name: string): Promise<string | undefined> {

@@ -129,6 +129,27 @@ test('Markdown keeps each finding in its row, without markup of the trainer', ()
   expect(RENDERERS.markdown(report)).toContain('| compliance | 💥 errored: no sandbox here |')
 })
 
+test('HTML states versions, limits and machine, and exchanges in the order of their starts', () => {
+  const run = {
+    version: '1.2.3',
+    node: '24.1.0',
+    machine: { platform: 'linux', arch: 'x64', cpus: 2, memoryMb: 4096 },
+    require: [],
+    only: ['TY4'],
+    timeoutSeconds: 180,
+    sandbox: 'auto',
+  }
+  const timeline = [
+    { offsetMs: 900, kind: 'http' as const, summary: 'GET /second' },
+    { offsetMs: 100, kind: 'http' as const, summary: 'GET /first' },
+  ]
+  const text = RENDERERS.html({ ...report, run, timeline })
+  expect(text).toContain(
+    'Validator 1.2.3, Node 24.1.0; linux x64, 2 processors, 4096 MB; time limit 180 s; sandbox auto; only the rules TY4',
+  )
+  expect(text.indexOf('GET /first')).toBeLessThan(text.indexOf('GET /second'))
+})
+
 test('HTML is one page without scripts, with the findings and the timeline', () => {
   const text = RENDERERS.html(report)
   expect(text).not.toContain('<script')

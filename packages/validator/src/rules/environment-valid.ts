@@ -11,13 +11,13 @@ export const environmentValid: FolderRule = {
   phase: 'static',
   docsUrl: ruleDocsUrl('TY111'),
   help: 'Correct "runtime" in trainer.json, or the file of dependencies.',
-  async check({ dir, manifest }) {
+  async check({ dir, manifest, isIgnored }) {
     const { runtime, entrypoints } = (manifest.state === 'read' ? manifest.manifest : undefined) ?? {}
     if (runtime === undefined || entrypoints === undefined) return []
     const findings: RuleFinding[] = []
     const ranges = [runtime.python]
     try {
-      ranges.push(...(await readDependencies(dir, runtime, entrypoints)).pythonRanges)
+      ranges.push(...(await readDependencies(dir, runtime, entrypoints, { isIgnored })).pythonRanges)
     } catch (error) {
       if (!(error instanceof EnvironmentError)) throw error
       findings.push({ message: error.message, file: error.file, line: error.line })
