@@ -8,7 +8,7 @@ body{font:15px/1.5 system-ui,sans-serif;max-width:72rem;margin:2rem auto;padding
 h1{overflow-wrap:anywhere}table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;padding:.35rem .6rem;border-bottom:1px solid var(--line)}
 td{overflow-wrap:anywhere}td:first-child{white-space:nowrap}.failed,.error,.errored{color:var(--bad)}.passed{color:var(--good)}.warning,.skipped,.fault td{color:var(--mid)}
 .noted td{border-bottom:0}.note td{white-space:normal;padding-top:0;color:var(--soft);font-size:.9em}small,.soft{color:var(--soft)}
-code{font-size:.9em}summary{cursor:pointer}.number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
+code{font-size:.9em}summary{cursor:pointer}.kind{white-space:nowrap}.number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 @media(max-width:40rem){th,td{padding:.3rem}}`
 
 /** One page without scripts or other files: the checks, the findings, and every exchange of the compliance run. */
@@ -71,7 +71,7 @@ function renderTimeline(timeline: readonly TimelineEntry[]): string {
     .toSorted((a, b) => a.offsetMs - b.offsetMs)
     .map(
       ({ offsetMs, kind, summary, status, durationMs }) =>
-        `<tr class="${kind}"><td class="number">${(offsetMs / 1000).toFixed(3)} s</td><td>${kind}</td><td>${e(summary)}</td><td class="number">${status ?? ''}</td><td class="number">${durationMs === undefined ? '' : `${durationMs} ms`}</td></tr>`,
+        `<tr class="${kind}"><td class="number">${(offsetMs / 1000).toFixed(3)} s</td><td class="kind">${kind}</td><td>${e(summary)}</td><td class="number">${status ?? ''}</td><td class="number">${durationMs === undefined ? '' : `${durationMs} ms`}</td></tr>`,
     )
   return `<h2>Timeline</h2>
 <details><summary>${timeline.length} exchanges and observations of the compliance run. Secrets are masked.</summary>
