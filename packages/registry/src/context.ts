@@ -3,6 +3,7 @@ import type { Authenticator, Clock, Database, Identity, Logger, ObjectStore, Reg
 import type { RegistryConfig } from './config.ts'
 import type { RegistryDatabase } from './db/schema/index.ts'
 import type { JobTokenVerifier } from './job-tokens/verify-job-token.ts'
+import type { SearchReader } from './search/search-reader.ts'
 import type { SignatureVerifier } from './sigstore/signature-verifier.ts'
 import type { ValidateFunction } from './validation/validate.ts'
 
@@ -16,6 +17,8 @@ export interface RegistryContext {
   tokens: RegistryTokens
   jobTokens: JobTokenVerifier
   signatures: SignatureVerifier
+  /** The catalogue in this process's memory. */
+  search: SearchReader
   logger: Logger
   clock: Clock
   validate: ValidateFunction

@@ -27,6 +27,7 @@ import { JobTokenVerifier } from './job-tokens/verify-job-token.ts'
 import { collectRegularly } from './repositories/collect-garbage.ts'
 import { Rescanner } from './rescans/rescanner.ts'
 import { refreshOldEntries } from './search/refresh-trainer.ts'
+import { adoptRestoredEntries, SearchReader } from './search/search-reader.ts'
 import { openSignatureVerifier } from './sigstore/signature-verifier.ts'
 import { createForkValidate } from './validation/fork-validate.ts'
 import type { ValidateFunction } from './validation/validate.ts'
@@ -82,6 +83,7 @@ export async function createRegistry(options: CreateRegistryOptions): Promise<Re
     tokens: createRegistryTokens({ keys, clock }),
     signatures,
     jobTokens: new JobTokenVerifier(config.ciIssuers ?? DEFAULT_CI_ISSUERS),
+    search: new SearchReader(database),
     logger,
     clock,
     validate:
@@ -103,6 +105,7 @@ export async function createRegistry(options: CreateRegistryOptions): Promise<Re
   const namespaces = await database.db.selectFrom('repositories').select('namespace').distinct().execute()
   for (const { namespace } of namespaces)
     await claimNamespace(identity, database.db, { slug: namespace, subject: LOCAL_ACCOUNT_ID })
+  await adoptRestoredEntries(database)
   await refreshOldEntries(context)
   const acceptance = new Acceptance(context)
   const webhooks = new WebhookSender(context)

@@ -5,7 +5,8 @@ import { z } from 'zod'
 import type { RegistryContext } from '../context.ts'
 import type { RepositoryTable } from '../db/schema/repositories.ts'
 import type { SearchFilters } from '../search/facets.ts'
-import { type SearchSort, searchTrainers } from '../search/search-trainers.ts'
+import type { SearchSort } from '../search/search-index.ts'
+import { searchTrainers } from '../search/search-trainers.ts'
 
 export interface ListTrainersOptions extends SearchFilters {
   /** Words or beginnings of words. */
@@ -20,25 +21,25 @@ export interface ListTrainersOptions extends SearchFilters {
 const MAX_ID = 2 ** 31 - 1
 const Id = z.number().int().min(0).max(MAX_ID)
 const score = z.number().int().min(-MAX_ID).max(MAX_ID)
-/** What the next page follows: a sort, a phase of its ranking, the value, and the id. */
+/** What the next page follows: a sort, the value that it sorts by, and the id. */
 const Cursor = z.union([
-  z.tuple([z.enum(['relevance', 'popular']), z.number().int().min(0).max(1), score, Id]),
-  z.tuple([z.literal('newest'), z.literal(1), z.string().regex(/^\d{4,5}-\d\d-\d\d \d\d:\d\d:\d\d[\d.:+-]*$/), Id]),
-  z.tuple([z.literal('name'), z.literal(1), z.string().max(200), Id]),
+  z.tuple([z.enum(['relevance', 'popular']), score, Id]),
+  z.tuple([z.literal('newest'), z.number().int(), Id]),
+  z.tuple([z.literal('name'), z.string().max(200), Id]),
 ])
 
 /** Lists published trainers that match, with the counts of every filter value in the whole result. */
 export async function listTrainers(context: RegistryContext, options: ListTrainersOptions): Promise<TrainerList> {
   const { q = '', sort = 'relevance', cursor, limit = 20, ...filters } = options
   // The cursor of another sort begins its own first page.
-  const [, phase, value, id] =
+  const [, value, id] =
     cursor === undefined
       ? []
       : parseCursor(
           Cursor.refine(([of]) => of === sort),
           cursor,
         )
-  const after = phase === undefined || value === undefined || id === undefined ? undefined : { phase, value, id }
+  const after = value === undefined || id === undefined ? undefined : { value, id }
   const { found, isLast, total, facets, corrected } = await searchTrainers(context, { q, filters, sort, after, limit })
   const ids = found.map((one) => one.id)
   const rows =
@@ -53,7 +54,7 @@ export async function listTrainers(context: RegistryContext, options: ListTraine
       return row === undefined ? [] : [toSummary(row)]
     }),
     total,
-    nextCursor: isLast || last === undefined ? undefined : formatCursor([sort, last.phase, last.value, last.id]),
+    nextCursor: isLast || last === undefined ? undefined : formatCursor([sort, last.value, last.id]),
     facets,
     corrected,
   }

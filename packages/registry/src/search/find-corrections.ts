@@ -3,17 +3,10 @@ import type { RegistryContext } from '../context.ts'
 import { distanceOf, toleranceOf, variantsOf } from './typos.ts'
 
 const MAX_CORRECTIONS = 3
-/** The end of every word that begins with a prefix, in byte order. */
-const LAST_CHARACTER = '\u{10ffff}'
-
-/**
- * Words that a mistyped word may mean, best first. A word that begins a word of some trainer is not mistyped, unless
- * `even` says that it may be.
- */
+/** Words that a mistyped word may mean, best first. */
 export async function findCorrections(
   context: RegistryContext,
   words: readonly string[],
-  { even }: { even?: 'known' | undefined } = {},
 ): Promise<Map<string, string[]>> {
   const doubtful = words.filter((word) => toleranceOf(word) > 0)
   if (doubtful.length === 0) return new Map()
@@ -23,13 +16,6 @@ export async function findCorrections(
     from json_to_recordset(${values}) as given (word text, variants text[])
     join search_words known on known.variants && given.variants
     where known.word <> given.word
-      and ${
-        even === 'known'
-          ? sql`true`
-          : sql`not exists (
-              select from search_words beginning
-              where beginning.word >= given.word and beginning.word < given.word || ${LAST_CHARACTER})`
-      }
     limit 5000
   `.execute(context.database.db)
   const corrections = new Map<string, string[]>()

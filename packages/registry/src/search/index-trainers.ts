@@ -3,10 +3,10 @@ import { type Kysely, sql, type Transaction } from 'kysely'
 import type { RegistryDatabase } from '../db/schema/index.ts'
 import { popularityOf } from './popularity.ts'
 import { toleranceOf, variantsOf } from './typos.ts'
-import { keyOf, titleWords, tsvectorOf, wordsOf } from './words.ts'
+import { titleWords, wordsOf } from './words.ts'
 
 /** Raised when entries are made differently: a registry then makes all of them again when it starts. */
-export const INDEXED_AS = 2
+export const INDEXED_AS = 3
 const BATCH = 500
 
 export interface IndexedTrainer {
@@ -48,24 +48,16 @@ export async function writeEntries(db: Db, trainers: readonly IndexedTrainer[]):
       indexed_as: INDEXED_AS,
       published_at: trainer.publishedAt,
       name: trainer.name,
-      name_key: keyOf(trainer.name),
-      short_key: keyOf(trainer.name.slice(trainer.name.indexOf('/') + 1)),
-      title: tsvectorOf([{ weight: 'A', words: texts.title }]),
-      body: tsvectorOf([
-        { weight: 'A', words: texts.title },
-        { weight: 'B', words: texts.tags },
-        { weight: 'C', words: texts.description },
-      ]),
+      words: [texts.title, texts.tags, texts.description].map((words) => [...new Set(words)].join(' ')).join('\n'),
     }))
     await sql`
-      insert into search_entries (repository_id, facet_id, popularity, indexed_as, published_at, name, name_key, short_key,
-        title, body)
-      select repository_id, facet_id, popularity, indexed_as, published_at, name, name_key, short_key, title, body
+      insert into search_entries (repository_id, facet_id, popularity, indexed_as, published_at, name, words, is_listed)
+      select repository_id, facet_id, popularity, indexed_as, published_at, name, words, true
       from json_populate_recordset(null::search_entries, ${JSON.stringify(rows)})
       on conflict (repository_id) do update set
         facet_id = excluded.facet_id, popularity = excluded.popularity, indexed_as = excluded.indexed_as,
-        published_at = excluded.published_at, name = excluded.name, name_key = excluded.name_key,
-        short_key = excluded.short_key, title = excluded.title, body = excluded.body
+        published_at = excluded.published_at, name = excluded.name, words = excluded.words, is_listed = true,
+        changed = excluded.changed
     `.execute(db)
     await learnWords(
       db,

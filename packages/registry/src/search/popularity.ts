@@ -27,7 +27,7 @@ export async function raisePopularity(
   if (steps === 0) return
   await db
     .updateTable('search_entries')
-    .set({ popularity: sql`popularity + ${steps}` })
+    .set({ popularity: sql`popularity + ${steps}`, changed: sql`pg_current_xact_id()` })
     .where('repository_id', '=', repositoryId)
     .execute()
 }

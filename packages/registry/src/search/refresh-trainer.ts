@@ -34,7 +34,11 @@ export async function refreshTrainer(
       .set({ latest_version: null, listed_tiers })
       .where('id', '=', repositoryId)
       .execute()
-    await trx.deleteFrom('search_entries').where('repository_id', '=', repositoryId).execute()
+    await trx
+      .updateTable('search_entries')
+      .set({ is_listed: false, changed: sql`pg_current_xact_id()` })
+      .where('repository_id', '=', repositoryId)
+      .execute()
     return
   }
   const { manifest, latestVersion, publishedAt, trust } = trainer

@@ -45,31 +45,20 @@ function partsOf(word: string): string[] {
   return parts?.[1] && parts[2] ? [parts[1], parts[2]] : []
 }
 
-/** A `tsvector` of words with a weight each. A word in several groups has the weight of the first. */
-export function tsvectorOf(groups: readonly { weight: 'A' | 'B' | 'C' | 'D'; words: readonly string[] }[]): string {
-  const weights = new Map<string, string>()
-  for (const { weight, words } of groups) for (const word of words) if (!weights.has(word)) weights.set(word, weight)
-  // Words consist of letters and digits only, so they need no escapes.
-  return [...weights].map(([word, weight]) => `'${word}':1${weight}`).join(' ')
+/** A word of a query, which stands for every word that it begins, and words that it may be a mistyped form of. */
+export interface Term {
+  word: string
+  alternatives: readonly string[]
 }
 
-/**
- * A `tsquery` that requires every word, as a beginning unless `exact`. `alternatives` may stand for a word. Two words in
- * a row may be one: `r cnn` finds `rcnn`.
- */
-export function tsqueryOf(
-  words: readonly string[],
-  { exact = false, alternatives }: { exact?: boolean; alternatives?: ReadonlyMap<string, readonly string[]> } = {},
-): string {
-  const term = (word: string) => `'${word}'${exact ? '' : ':*'}`
-  const terms = words.map((word) => {
-    const others = alternatives?.get(word) ?? []
-    return others.length === 0 ? term(word) : `(${[term(word), ...others.map((other) => `'${other}'`)].join(' | ')})`
-  })
+/** The ways to understand a query; each requires all of its terms. Two words in a row may be one: `r cnn` finds `rcnn`. */
+export function waysOf(words: readonly string[], corrections: ReadonlyMap<string, readonly string[]>): Term[][] {
+  const term = (word: string): Term => ({ word, alternatives: corrections.get(word) ?? [] })
+  const terms = words.map(term)
   const joined = words.slice(0, -1).map((word, index) => {
-    const together = term(word + words[index + 1])
-    return [...terms.slice(0, index), together, ...terms.slice(index + 2)].join(' & ')
+    const together: Term = { word: `${word}${words[index + 1]}`, alternatives: [] }
+    return [...terms.slice(0, index), together, ...terms.slice(index + 2)]
   })
-  const whole = words.length > 2 ? [term(words.join(''))] : []
-  return [terms.join(' & '), ...joined, ...whole].map((one) => `(${one})`).join(' | ')
+  const whole = words.length > 2 ? [[term(words.join(''))]] : []
+  return [terms, ...joined, ...whole]
 }

@@ -22,13 +22,12 @@ export interface SearchEntryTable {
   indexed_as: number
   published_at: Date
   name: string
-  /** The name in lower case without separators: `acme/yolo-fast` is `acmeyolofast`, and its short key `yolofast`. */
-  name_key: string
-  short_key: string
-  /** Words of name and display name. */
-  title: string
-  /** All words, weighted. */
-  body: string
+  /** One line a weight: words of name and display name, other tags, description. Words are separated by spaces. */
+  words: string
+  /** False for a trainer without a listed version. The row stays, so that other processes notice. */
+  is_listed: boolean
+  /** The transaction that wrote the row. */
+  changed: Generated<string>
 }
 
 /** Words of trainers that a mistyped word may mean, with the strings that remain when letters are left out. */
