@@ -3,7 +3,7 @@ import type { Authenticator, Clock, Database, Identity, Logger, ObjectStore, Reg
 import type { RegistryConfig } from './config.ts'
 import type { RegistryDatabase } from './db/schema/index.ts'
 import type { JobTokenVerifier } from './job-tokens/verify-job-token.ts'
-import type { SearchReader } from './search/search-reader.ts'
+import type { SearchReader } from './search-index/search-reader.ts'
 import type { SignatureVerifier } from './sigstore/signature-verifier.ts'
 import type { ValidateFunction } from './validation/validate.ts'
 

@@ -4,9 +4,9 @@ import type { Selectable } from 'kysely'
 import { z } from 'zod'
 import type { RegistryContext } from '../context.ts'
 import type { RepositoryTable } from '../db/schema/repositories.ts'
-import type { SearchFilters } from '../search/facets.ts'
-import type { SearchSort } from '../search/search-index.ts'
 import { searchTrainers } from '../search/search-trainers.ts'
+import type { SearchFilters } from '../search-index/facets.ts'
+import type { SearchSort } from '../search-index/search-index.ts'
 
 export interface ListTrainersOptions extends SearchFilters {
   /** Words or beginnings of words. */

@@ -1,9 +1,9 @@
 import { TASK_TYPE_ALIASES, type TrainerManifest } from '@trainyard/contract'
 import { type Kysely, sql, type Transaction } from 'kysely'
 import type { RegistryDatabase } from '../db/schema/index.ts'
+import { titleWords, wordsOf } from '../search-index/words.ts'
 import { popularityOf } from './popularity.ts'
 import { toleranceOf, variantsOf } from './typos.ts'
-import { titleWords, wordsOf } from './words.ts'
 
 /** Raised when entries are made differently: a registry then makes all of them again when it starts. */
 export const INDEXED_AS = 3

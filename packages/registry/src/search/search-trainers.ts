@@ -1,7 +1,7 @@
 import type { RegistryContext } from '../context.ts'
+import type { IndexQuery, IndexResult, SearchIndex } from '../search-index/search-index.ts'
+import { queryWords, waysOf } from '../search-index/words.ts'
 import { findCorrections } from './find-corrections.ts'
-import type { IndexQuery, IndexResult, SearchIndex } from './search-index.ts'
-import { queryWords, waysOf } from './words.ts'
 
 export interface SearchOptions extends Omit<IndexQuery, 'text'> {
   q: string
