@@ -1,9 +1,33 @@
 import { DatasetError } from '@trainyard/contract/trainer-errors'
 
-/** The rows of a CSV text (RFC 4180), without empty ones. Throws `DatasetError` with `name` for a quote that does not end. */
+const SEPARATORS = [',', ';', '\t'] as const
+type Separator = (typeof SEPARATORS)[number]
+
+/** What separates the cells of a CSV text, and where its first row starts: spreadsheets can write a line such as `sep=;` first. */
+export function findSeparator(text: string): { separator: Separator; start: number } {
+  const given = /^sep=([,;\t])\r?\n/i.exec(text)
+  const start = given?.[0].length ?? 0
+  const named = SEPARATORS.find((each) => each === given?.[1])
+  if (named !== undefined) return { separator: named, start }
+  const [line = ''] = text
+    .slice(start, start + 100_000)
+    .trimStart()
+    .split(/[\r\n]/, 1)
+  const bare = line.replace(/"(?:[^"]|"")*"/g, '')
+  const count = (each: Separator) => bare.split(each).length
+  const separator = SEPARATORS.reduce((best, each) => (count(each) > count(best) ? each : best))
+  return { separator, start }
+}
+
+/**
+ * The rows of a CSV text (RFC 4180), also with semicolons or tabs, without empty ones. Throws `DatasetError` with `name` for a
+ * quote that does not end.
+ */
 export function* parseCsv(text: string, name: string): Generator<string[]> {
+  const { separator, start: first } = findSeparator(text)
+  const code = separator.charCodeAt(0)
   let row: string[] = []
-  let position = 0
+  let position = first
   for (;;) {
     let field: string
     if (text[position] === '"') {
@@ -13,16 +37,16 @@ export function* parseCsv(text: string, name: string): Generator<string[]> {
       position = end + 1
     } else {
       const start = position
-      while (position < text.length && !isEnd(text.charCodeAt(position))) position++
+      while (position < text.length && !isEnd(text.charCodeAt(position), code)) position++
       field = text.slice(start, position)
     }
-    row.push(field.trim())
+    row.push(separator === ',' ? field.trim() : toPoint(field.trim()))
     const next = text[position]
-    // What follows a quote up to the comma is no field of its own.
-    if (next !== undefined && !isEnd(next.charCodeAt(0))) {
-      while (position < text.length && !isEnd(text.charCodeAt(position))) position++
+    // What follows a quote up to the separator is no field of its own.
+    if (next !== undefined && !isEnd(next.charCodeAt(0), code)) {
+      while (position < text.length && !isEnd(text.charCodeAt(position), code)) position++
     }
-    if (text[position] === ',') {
+    if (text[position] === separator) {
       position++
       continue
     }
@@ -40,9 +64,14 @@ function endOfQuotes(text: string, from: number): number {
   return end
 }
 
-/** A comma, or the end of a line. */
-function isEnd(code: number): boolean {
-  return code === 0x2c || code === 0x0a || code === 0x0d
+/** A separator, or the end of a line. */
+function isEnd(code: number, separator: number): boolean {
+  return code === separator || code === 0x0a || code === 0x0d
+}
+
+/** Where semicolons separate cells, commas are those of numbers: `0,5`. */
+function toPoint(cell: string): string {
+  return /^-?\d+,\d+$/.test(cell) ? cell.replace(',', '.') : cell
 }
 
 /** Rows as functions from the name of a column, in any case, to its cell. The first row has the names. */

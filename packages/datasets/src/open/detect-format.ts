@@ -214,7 +214,7 @@ async function detectYolo(root: string, files: readonly string[], evidence: Evid
   for (const name of [...labels, ...beside].slice(0, SAMPLE * 10)) {
     const text = await readAnyText(join(root, name), name)
     const [line] = text.split(/\r?\n/).filter((row) => row.trim() !== '')
-    if (line !== undefined && /^\d+(?:\s+-?[\d.]+(?:e-?\d+)?){4,}\s*$/i.test(line)) {
+    if (line !== undefined && /^\d+(?:\.0*)?(?:\s+-?[\d.]+(?:e-?\d+)?){4,}\s*$/i.test(line)) {
       return add(evidence, 'yolo', `${name} has rows of a class and numbers`)
     }
   }

@@ -1,19 +1,13 @@
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DatasetFormat } from '@trainyard/contract'
+import { findSeparator } from '../files/parse-csv.ts'
 import { decodeText, encodingOfMark, toLines } from '../files/read-text.ts'
 import { DOTA_LINE } from '../formats/dota/lines.ts'
 import { KITTI_ROW } from '../formats/kitti/row.ts'
 import { findSemanticMasks } from '../formats/masks/find-masks.ts'
-
-/** A format of another tool. */
-export interface OtherFormat {
-  /** Undefined for one that is known by name and not read. */
-  format?: DatasetFormat | undefined
-  name: string
-  /** The file that shows it. */
-  seen: string
-}
+import type { OtherFormat } from './other-format.ts'
+import { findPairedPictures } from './paired-pictures.ts'
 
 type Known = readonly [name: string, format: DatasetFormat | undefined]
 
@@ -78,7 +72,7 @@ export async function recogniseOtherFormat(root: string, files: readonly string[
   }
   const starts = new Map<string, string>()
   const startOf = async (path: string) => {
-    const text = starts.get(path) ?? (await readStart(join(root, path)))
+    const text = starts.get(path) ?? withCommas(path, await readStart(join(root, path)))
     starts.set(path, text)
     return text
   }
@@ -94,7 +88,15 @@ export async function recogniseOtherFormat(root: string, files: readonly string[
         return { name, format, seen }
   }
   const [mask] = findSemanticMasks(files)
-  return mask === undefined ? undefined : { name: 'semantic masks beside images', format: 'masks', seen: mask.mask }
+  if (mask !== undefined) return { name: 'semantic masks beside images', format: 'masks', seen: mask.mask }
+  return findPairedPictures(files)
+}
+
+/** Tables separate their cells with semicolons and tabs, too. */
+function withCommas(path: string, text: string): string {
+  if (!/\.csv$/i.test(path)) return text
+  const { separator, start } = findSeparator(text)
+  return text.slice(start).replaceAll(separator, ',')
 }
 
 async function readStart(path: string): Promise<string> {

@@ -11,18 +11,28 @@ describe('pitfall 41: JSON that tools write', () => {
 
   it.each([
     ['UTF-16 without a mark', Buffer.from(text, 'utf16le'), 'a.json is UTF-16 or UTF-32 text'],
-    [
-      'NaN',
-      text.replace('[10,10,20,20]', '[NaN,10,20,20]'),
-      'annotations[0] in a.json is not JSON: NaN is not a JSON number',
-    ],
-    ['Infinity', text.replace('[10,10', '[-Infinity,10'), '-Infinity is not a JSON number'],
-    ['a trailing comma', text.replace('20]', '20,]'), 'annotations[0] in a.json is not JSON: it has a trailing comma'],
     ['a trailing comma in a list', text.replace('}]}', '},]}'), 'a.json has a trailing comma after annotations[0]'],
     ['a key twice', `{"images":[],${text.slice(1)}`, 'a.json has two members "images" at its top level'],
     ['bytes of another encoding', Buffer.from(text.replace('1.jpg', '\xe9.jpg'), 'latin1'), 'bytes that are not UTF-8'],
   ])('is refused with the reason: %s', async (_what, content, message) => {
     await expect(read(createFiles({ 'a.json': content }), 'coco')).rejects.toThrow(message)
+  })
+
+  it.each([
+    ['NaN', '[10,10,20,20]', '[NaN,10,20,20]', 'NaN is not a JSON number'],
+    ['Infinity', '[10,10', '[-Infinity,10', '-Infinity is not a JSON number'],
+    ['a trailing comma', '20]', '20,]', 'it has a trailing comma'],
+  ])('costs one annotation, which is counted with the reason: %s', async (_what, valid, bent, why) => {
+    const two = JSON.stringify(coco([{ bbox }, { bbox: [1, 1, 5, 5] }]))
+    const { annotations, reader } = await read(createFiles({ 'a.json': two.replace(valid, bent) }), 'coco')
+    expect(annotations).toMatchObject([{ bbox: [1, 1, 5, 5] }])
+    expect(reader.losses?.list()).toContainEqual(
+      expect.objectContaining({
+        reason: 'annotation-invalid',
+        count: 1,
+        examples: [expect.stringContaining(`annotations[0] in a.json is not JSON: ${why}`)],
+      }),
+    )
   })
 
   it('matches ids that are text in one place and numbers in another', async () => {

@@ -11,11 +11,14 @@ const SPLIT_BY_NAME = new Map(
   (['train', 'val', 'test'] as const).flatMap((split) => SPLIT_FOLDERS[split].map((name) => [name, split] as const)),
 )
 
-/** The split that one word of a name names: `training_set`, `train2017`, `instances_val.json`. Undefined for none, and for two. */
+/**
+ * The split that one word of a name names: `training_set`, `TrainSet`, `testdata`, `train2017`, `instances_val.json`. Undefined for
+ * none, and for two.
+ */
 export function findSplitInWords(name: string): SplitName | undefined {
   const found = new Set<SplitName>()
-  for (const word of name.split(/[^A-Za-z]+/)) {
-    const split = findSplitOfFolder(word)
+  for (const word of name.split(/[^A-Za-z]+|(?<=[a-z])(?=[A-Z])/)) {
+    const split = findSplitOfFolder(word) ?? findSplitOfFolder(word.replace(/(?:set|data|images?|imgs?)$/i, ''))
     if (split !== undefined) found.add(split)
   }
   const [split, ...others] = found

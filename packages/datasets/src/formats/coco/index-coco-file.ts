@@ -3,7 +3,6 @@ import { DatasetError } from '@trainyard/contract/trainer-errors'
 import { NotCocoError } from '../../errors.ts'
 import { cutJson, type JsonElement } from '../../json/cut-json.ts'
 import { ElementKeys } from '../../json/element-keys.ts'
-import { explainJsonError } from '../../json/explain-json-error.ts'
 import { groupByImage } from '../../json/group-by-image.ts'
 import { createFloat64, createUint32, NumberList } from '../../json/number-list.ts'
 import { scanValue } from '../../json/scan-value.ts'
@@ -111,7 +110,8 @@ class Indexer {
     this.#offsets.push(offset)
     this.#lengths.push(end - start)
     if (index >= SAMPLE) return
-    const { segmentation, keypoints, attributes } = parse(bytes, start, end, `annotations[${index}] in ${this.#name}`)
+    const where = `annotations[${index}] in ${this.#name}`
+    const { segmentation, keypoints, attributes } = parseSample(bytes, start, end, where)
     this.#hasPolygons ||= Array.isArray(segmentation) ? segmentation.length > 0 : typeof segmentation === 'object'
     this.#hasRotation ||= findRotation(attributes) !== undefined
     this.#hasKeypoints ||= Array.isArray(keypoints) && keypoints.some((value) => value !== 0)
@@ -203,13 +203,14 @@ function unquote(raw: string): string {
   }
 }
 
-function parse(bytes: Buffer, start: number, end: number, where: string): Record<string, unknown> {
+/** An annotation of the first ones. Without members if it is damaged, which is counted when its image is read. */
+function parseSample(bytes: Buffer, start: number, end: number, where: string): Record<string, unknown> {
+  let value: unknown
   try {
-    const value: unknown = JSON.parse(bytes.toString('utf8', start, end))
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
-    throw new DatasetError(`${where} is ${JSON.stringify(value)}; expected an object`)
-  } catch (error) {
-    if (error instanceof DatasetError) throw error
-    throw explainJsonError(where, bytes.subarray(start, end), error)
+    value = JSON.parse(bytes.toString('utf8', start, end))
+  } catch {
+    return {}
   }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
+  throw new DatasetError(`${where} is ${JSON.stringify(value)}; expected an object`)
 }

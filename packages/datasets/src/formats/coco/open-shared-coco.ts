@@ -110,7 +110,7 @@ function* readImages(
       annotation = toAnnotation(parseAnnotation(bytes, words, start, start + length, shared), context)
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error
-      throw explainJsonError(place(), bytes.subarray(start, start + length), error)
+      losses.add('annotation-invalid', explainJsonError(place(), bytes.subarray(start, start + length), error).message)
     }
     return annotation
   }

@@ -5,6 +5,7 @@ import { explainJsonError } from '../../json/explain-json-error.ts'
 import { FileWindow } from '../../json/file-window.ts'
 import type { ImageRecord } from '../../record/record.ts'
 import type { LossCounter } from '../../report/loss-counter.ts'
+import { findSplitOfFolder } from '../../splits/split-folder.ts'
 import type { DiceIndex } from './index-dice-file.ts'
 import { createIssue, toDatasetError, toIssues } from './issues.ts'
 import type { DiceHead } from './read-head.ts'
@@ -24,7 +25,12 @@ const NUMBERS = new Set([
   'class_id',
 ])
 
-/** Numbers that a tool wrote as text, as numbers. */
+/** The names that other tools give splits, such as `valid`, and numbers that a tool wrote as text. */
+function forgiveImage(image: Record<string, unknown>): unknown {
+  const split = typeof image.split === 'string' ? findSplitOfFolder(image.split.trim()) : undefined
+  return forgive(split === undefined ? image : { ...image, split })
+}
+
 function forgive(value: unknown, isNumber = false): unknown {
   if (Array.isArray(value)) return value.map((item) => forgive(item, isNumber))
   if (typeof value === 'string' && isNumber && value.trim() !== '') return Number(value)
@@ -124,7 +130,7 @@ export class DiceImageReader {
   #parse(value: Record<string, unknown>, at: number, field: string): DiceImage | undefined {
     const parsed = DiceImage.safeParse(value)
     if (parsed.success) return parsed.data
-    const forgiven = DiceImage.safeParse(forgive(value))
+    const forgiven = DiceImage.safeParse(forgiveImage(value))
     if (forgiven.success) return forgiven.data
     const issues = toIssues(parsed.error, value, field).map(({ path, ...issue }) => ({
       ...issue,

@@ -71,7 +71,10 @@ function* rowsOf(text: string, path: string, losses: LossCounter): Generator<[ro
   if (/\.csv$/i.test(path)) {
     let number = 1
     for (const cell of parseCsvTable(text, path))
-      yield [{ file_name: cell('file_name'), label: cell('label') || undefined }, `${path}, row ${++number}`]
+      yield [
+        { file_name: cell('file_name'), label: cell('label') || undefined, split: cell('split') || undefined },
+        `${path}, row ${++number}`,
+      ]
     return
   }
   for (const [index, line] of text.split('\n').entries()) {

@@ -1,5 +1,6 @@
 import { boxOfRings } from '../../geometry/box.ts'
 import type { LossCounter } from '../../report/loss-counter.ts'
+import { findSplitOfFolder } from '../../splits/split-folder.ts'
 import { asArray, asText, member, toNumber, toSide } from '../named/loose.ts'
 import type { NamedImage, NamedObject } from '../named/named-image.ts'
 
@@ -25,11 +26,16 @@ export function toImage(row: unknown, context: RowContext): NamedImage | undefin
     const label = toLabel(value, nameOf)
     return label === undefined ? [] : [{ kind: 'class', label }]
   })
-  const others = Object.entries(row ?? {}).filter(([key]) => !OWN.has(key) && key !== '__proto__')
+  // A column of the dataset: folders are the usual way.
+  const split = findSplitOfFolder(asText(member(row, 'split')) ?? '')
+  const others = Object.entries(row ?? {}).filter(
+    ([key]) => !OWN.has(key) && key !== '__proto__' && !(key === 'split' && split !== undefined),
+  )
   return {
     name,
     from,
     folder,
+    split,
     width: toSide(member(row, 'width')),
     height: toSide(member(row, 'height')),
     objects: [...classes, ...list.flatMap((item) => toObject(item, from, nameOf, losses) ?? [])],

@@ -12,6 +12,9 @@ import type { DatasetReader, ReadOptions } from '../../record/record.ts'
 import { LossCounter } from '../../report/loss-counter.ts'
 import { findSplitInWords, findSplitOfFolder } from '../../splits/split-folder.ts'
 
+/** Folds of a cross-validation, and parts of a download. As names of classes they would be numbers alone. */
+const PART = /^(?:fold|split|part|batch|subset|cv)s?[ _-]?\d+$/i
+
 interface Root {
   /** A folder of a split; empty for the dataset itself. */
   path: string
@@ -33,6 +36,12 @@ export async function readImageFolder(dir: string, options: ReadOptions = {}): P
       reason: 'no-annotations',
     })
   }
+  const parts = classes.filter(({ name }) => PART.test(name))
+  if (parts.length > 1 && parts.length === classes.length && (await haveFolders(dir, roots, followLinks)))
+    throw new DatasetError(
+      `${parts.map(({ name }) => name).join(', ')} are parts of a dataset, with folders of classes inside: give one of them, or name them train, val and test`,
+      { reason: 'no-annotations' },
+    )
   const listing = await listFiles(dir, options)
   const { files } = listing
   const images = files.filter((path) => IMAGE_NAME.test(path))
@@ -109,6 +118,14 @@ function countOtherFiles(dir: string, files: readonly string[], roots: readonly 
     const isImage = isOtherImage(join(dir, path))
     losses.add(isImage ? 'image-not-loadable' : 'file-ignored', isImage ? `${path}: its suffix` : path)
   }
+}
+
+/** Whether every folder of a class has folders in it. */
+async function haveFolders(dir: string, roots: readonly Root[], followLinks: string | undefined): Promise<boolean> {
+  for (const root of roots)
+    for (const name of await listFolders(join(dir, root.path), followLinks))
+      if ((await listFolders(join(dir, root.path, name), followLinks)).length === 0) return false
+  return true
 }
 
 /** The folders in a folder, without hidden ones and those of tools. */

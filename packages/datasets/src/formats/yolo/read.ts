@@ -35,6 +35,12 @@ export async function readYolo(dir: string, options: ReadOptions = {}): Promise<
         reason: 'no-images',
       })
     }
+    const labels = isOfClasses ? undefined : listing.files.find((path) => /(?:^|\/)labels\/.*\.txt$/i.test(path))
+    if (labels !== undefined)
+      throw new DatasetError(
+        `${labels} has no image: expected it in a folder "images" instead of "labels", or a data.yaml that names the folders`,
+        { reason: 'no-images' },
+      )
     return { ...(await readImageFolder(dir, { ...options, onIssue: undefined })), format: 'yolo' }
   }
   const task = await findTask(dir, layout, options.task)
