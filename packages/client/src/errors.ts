@@ -70,6 +70,13 @@ export class VersionExistsError extends TrainyardClientError {
   }
 }
 
+/** The base image of a build does not exist, cannot be read, or does not fit the trainer. The message names it. */
+export class BaseImageError extends TrainyardClientError {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super('base_image', message, options)
+  }
+}
+
 /** The registry refused the push. Code and message are those of its answer. */
 export class PushRefusedError extends TrainyardClientError {
   readonly status: number

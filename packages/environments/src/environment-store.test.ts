@@ -9,6 +9,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { folderBytes } from './build/watch-space.ts'
 import { EnvironmentStore, type EnvironmentStoreOptions } from './environment-store.ts'
 import { EnvironmentError } from './errors.ts'
+import { findUv } from './find-uv.ts'
 import { type PackageIndex, startPackageIndex } from './testing/package-index.ts'
 import { whyNoEnvironments } from './testing/uv.ts'
 
@@ -101,7 +102,7 @@ describe.skipIf(reason !== undefined)('an environment', () => {
     await write({
       'pyproject.toml': '[project]\nname = "x"\nversion = "1"\nrequires-python = ">=3.9"\ndependencies = ["alpha"]\n',
     })
-    await run('uv', ['lock', '--quiet'], {
+    await run((await findUv()).path, ['lock', '--quiet'], {
       cwd: join(dir, 'trainer'),
       env: { ...variables(), UV_DEFAULT_INDEX: index.url },
     })

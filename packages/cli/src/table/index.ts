@@ -5,7 +5,7 @@ import { cache, dataset, datasets } from './datasets.ts'
 import { artifacts, jobs, predict, run } from './jobs.ts'
 import { JSON_DOCUMENTS } from './json-documents.ts'
 import { publishers } from './publishers.ts'
-import { add, channel, checks, deprecate, dev, doctor, exec, init, publish, yank } from './trainers.ts'
+import { add, build, channel, checks, deprecate, dev, doctor, exec, init, publish, yank } from './trainers.ts'
 
 /** The command line: parsing, help and completion are made of this table. */
 export const PROGRAM: Program = {
@@ -22,6 +22,7 @@ export const PROGRAM: Program = {
     add,
     dev,
     exec,
+    build,
     publish,
     checks,
     deprecate,
@@ -38,7 +39,19 @@ export const PROGRAM: Program = {
   },
   sections: {
     'Train models': ['run', 'jobs', 'artifacts', 'predict', 'datasets', 'dataset'],
-    'Write trainers': ['init', 'add', 'dev', 'exec', 'publish', 'checks', 'deprecate', 'yank', 'channel', 'publishers'],
+    'Write trainers': [
+      'init',
+      'add',
+      'dev',
+      'exec',
+      'build',
+      'publish',
+      'checks',
+      'deprecate',
+      'yank',
+      'channel',
+      'publishers',
+    ],
     'Account and machine': ['login', 'open', 'logout', 'tokens', 'cache', 'doctor', 'completion'],
   },
   environment: {

@@ -93,6 +93,16 @@ export const JSON_DOCUMENTS: Readonly<Record<string, JsonDocument>> = {
     changed: 'paths of the changed files',
     next: 'what to do next',
   },
+  build: {
+    name: 'string',
+    version: 'string',
+    digest: 'of the manifest',
+    imageId: 'digest of the config, which engines show',
+    sizeBytes: 'number, of all layers, compressed',
+    output: 'absolute path of the OCI layout, with --output',
+    checkId: 'with --push',
+    state: 'state of the check, with --push',
+  },
   publish: {
     name: 'namespace/name',
     version: 'string',

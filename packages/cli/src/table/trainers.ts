@@ -133,6 +133,45 @@ Local runs:
   load: () => import('../commands/exec.ts'),
 })
 
+export const build = defineCommand({
+  summary: 'Build the image of a trainer, with or without a container engine',
+  description:
+    'Builds the image of a trainer from its folder. No Dockerfile is needed. The image has the layers of a base image, one with the ' +
+    'packages that "runtime" of trainer.json declares, and one with the trainer. The same folder gives the same digest. With a ' +
+    'container engine, the base image can be one of the engine, and the engine gets the result as NAME:VERSION. Without one, the base ' +
+    'image comes from its registry (with the credentials of "docker login") or from an OCI layout, and the result is an OCI layout, ' +
+    'or is pushed. Packages must be locked by hashes and have wheels; they are installed by uv for the Python of the base image.',
+  arguments: { dir },
+  options: {
+    base: option({
+      placeholder: 'IMAGE',
+      description: 'Base image: NAME:TAG, NAME@sha256:…, an OCI layout, or an archive of "docker save"',
+      fallback: 'the official image of a Python that fits, such as python:3.12-slim-bookworm',
+    }),
+    output: option({
+      placeholder: 'DIR',
+      description: 'Write the image as an OCI layout to this folder, and not to the engine',
+      completion: { kind: 'folder' },
+    }),
+    push: flag('Push the image to the registry as the version of trainer.json, and follow its checks'),
+    'no-engine': flag('Do not use a container engine, even if one answers'),
+    platform: choice(['linux/amd64', 'linux/arm64'], {
+      placeholder: 'PLATFORM',
+      description: 'Platform of the image',
+      fallback: 'that of this machine',
+    }),
+    unlocked: flag('Accept packages without hashes. The image then depends on the day of its build'),
+    ...registryOptions,
+  },
+  exitCodes: { 0: 'built (with --push: published)', 1: 'rejected' },
+  examples: [
+    'trainyard build',
+    'trainyard build --output ./image --no-engine',
+    'trainyard build ./my-trainer --base python:3.11-slim@sha256:… --push --url http://127.0.0.1:7600',
+  ],
+  load: () => import('../commands/build.ts'),
+})
+
 export const publish = defineCommand({
   summary: 'Push a trainer to a registry and follow its checks',
   description:

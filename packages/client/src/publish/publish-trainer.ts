@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { openAsBlob } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -10,6 +9,7 @@ import {
   type TrainerManifest,
 } from '@trainyard/contract'
 import { InvalidTrainerError, VersionExistsError } from '../errors.ts'
+import { digestOf } from './digest-of.ts'
 import { listBundleFiles } from './list-bundle-files.ts'
 import { type Descriptor, findBundleDigest, OCI_MANIFEST_MEDIA_TYPE, pushBlob, putManifest } from './oci.ts'
 import type { PublishOptions, PublishProgress, PublishResult } from './options.ts'
@@ -128,8 +128,4 @@ function countBytes(
       },
     }),
   )
-}
-
-function digestOf(bytes: Uint8Array): string {
-  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`
 }

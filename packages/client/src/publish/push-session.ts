@@ -18,6 +18,10 @@ export interface PushSessionOptions {
   /** "namespace/name" */
   repository: string
   token: string | undefined
+  /** What `docker login` stored, in place of a token. */
+  login?: string | undefined
+  /** Default: pull,push. */
+  access?: 'pull' | 'pull,push' | undefined
   fetch: typeof fetch
   signal: AbortSignal | undefined
   maxAttempts: number
@@ -97,13 +101,13 @@ export class PushSession {
 
   /** RFC 6750 as the OCI distribution specification uses it: the 401 names an endpoint that issues a short-lived token. */
   async #answerChallenge(response: Response): Promise<void> {
-    const { token } = this.#options
+    const { token, login, access = 'pull,push' } = this.#options
     const { origin, protocol } = this.#base
     const challenge = response.headers.get('www-authenticate') ?? ''
     await response.body?.cancel()
-    const basic = `Basic ${Buffer.from(`token:${token ?? ''}`).toString('base64')}`
+    const basic = login ?? (token ? `Basic ${Buffer.from(`token:${token}`).toString('base64')}` : undefined)
     if (/^basic\b/i.test(challenge)) {
-      if (this.#authorization === basic || !token) throw refusedToken(token)
+      if (this.#authorization === basic || basic === undefined) throw refusedToken(token)
       this.#authorization = basic
       return
     }
@@ -120,14 +124,14 @@ export class PushSession {
         `${origin} asks for the token at ${realm.origin}, which is not encrypted`,
       )
     if (parameters.service) realm.searchParams.set('service', parameters.service)
-    realm.searchParams.set('scope', `repository:${this.repository}:pull,push`)
+    realm.searchParams.set('scope', `repository:${this.repository}:${access}`)
     this.#authorization = `Bearer ${await this.#fetchToken(realm, basic)}`
   }
 
-  async #fetchToken(realm: URL, basic: string): Promise<string> {
+  async #fetchToken(realm: URL, basic: string | undefined): Promise<string> {
     const { token } = this.#options
     const headers = new Headers()
-    if (token) headers.set('authorization', basic)
+    if (basic !== undefined) headers.set('authorization', basic)
     const answer = await this.#fetch(realm, { headers })
     if (answer.status === 401 || answer.status === 403) {
       await answer.body?.cancel()

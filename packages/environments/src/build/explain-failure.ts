@@ -46,6 +46,13 @@ const KINDS: readonly Kind[] = [
     },
   },
   {
+    code: 'build_failed',
+    // Only where no source may be built.
+    pattern: new RegExp(`${NAME} has no (?:usable wheels|wheels with a matching)`),
+    describe: (name) =>
+      `"${name}" has no wheel for the Python and the platform of the image. Choose a version that has one, or build the image with a Dockerfile`,
+  },
+  {
     code: 'unresolvable',
     pattern: new RegExp(`Because ${NAME} was not found in the package registry`),
     describe: (name) => `the package "${name}" does not exist on the package indexes`,

@@ -1,10 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { dockerConfigFile, findDockerLogin, type ImageName, originOfRegistry } from '@trainyard/contract'
 import { z } from 'zod'
 import { TargetUnavailableError, UsageError } from '../errors.ts'
 import { parseManifestJson } from '../image/list-images.ts'
-import { type ImageName, originOf } from './image-name.ts'
 import type { ImageStore } from './image-store.ts'
 import { readStored, type Scratch, type StoredFile } from './scratch.ts'
 
@@ -19,9 +18,6 @@ const TokenAnswer = z.union([
   z.object({ token: z.string() }),
   z.object({ access_token: z.string() }).transform((answer) => ({ token: answer.access_token })),
 ])
-const DockerConfig = z.looseObject({
-  auths: z.record(z.string(), z.looseObject({ auth: z.string().optional() })).optional(),
-})
 
 export interface PullOptions {
   readonly env: Readonly<Record<string, string | undefined>>
@@ -78,7 +74,7 @@ class RegistryReader {
 
   async find(path: string): Promise<AsyncIterable<Uint8Array> | undefined> {
     const { host, repository } = this.#name
-    const url = `${originOf(this.#name)}/v2/${repository}/${path}`
+    const url = `${originOfRegistry(this.#name)}/v2/${repository}/${path}`
     let response = await this.#fetch(url, { accept: MANIFESTS })
     if (response.status === 401) {
       await this.#answerChallenge(response)
@@ -119,7 +115,7 @@ class RegistryReader {
       [...challenge.matchAll(/(\w+)="([^"]*)"/g)].map(([, key = '', value = '']) => [key.toLowerCase(), value]),
     )
     if (!/^bearer\b/i.test(challenge) || !parameters.realm) return
-    const origin = originOf(this.#name)
+    const origin = originOfRegistry(this.#name)
     const realm = new URL(parameters.realm, origin)
     if (origin.startsWith('https:') && realm.protocol !== 'https:')
       throw new TargetUnavailableError(`${origin} asks for a token at ${realm.origin}, which is not encrypted`)
@@ -134,16 +130,6 @@ class RegistryReader {
 
 /** What `docker login` stored. Programs that keep credentials elsewhere are not asked. */
 async function findCredentials(host: string, env: PullOptions['env']): Promise<string | undefined> {
-  const dir = env.DOCKER_CONFIG || join(env.HOME || homedir(), '.docker')
-  const text = await readFile(join(dir, 'config.json'), 'utf8').catch(() => '{}')
-  let json: unknown
-  try {
-    json = JSON.parse(text)
-  } catch {
-    return undefined
-  }
-  const auths = DockerConfig.safeParse(json).data?.auths ?? {}
-  const keys = host === 'registry-1.docker.io' ? ['https://index.docker.io/v1/'] : [host, `https://${host}`]
-  const auth = keys.map((key) => auths[key]?.auth).find((found) => found !== undefined && found !== '')
-  return auth === undefined ? undefined : `Basic ${auth}`
+  const text = await readFile(dockerConfigFile(env, homedir()), 'utf8').catch(() => '{}')
+  return findDockerLogin(text, host)
 }

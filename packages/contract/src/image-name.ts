@@ -24,7 +24,7 @@ export function parseImageName(text: string): ImageName | undefined {
 }
 
 /** Registries on this machine are asked without encryption, as container engines do. */
-export function originOf({ host }: ImageName): string {
+export function originOfRegistry({ host }: ImageName): string {
   const isLocal = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])(?::\d+)?$/.test(host)
   return `${isLocal ? 'http' : 'https'}://${host}`
 }
