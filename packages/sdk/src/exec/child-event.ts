@@ -30,8 +30,11 @@ const optional = <T extends z.ZodType>(schema: T) => z.preprocess((value) => val
 const name = optional(z.string().min(1).max(200))
 const id = optional(z.union([z.string().max(200), z.number()])).describe('Repeated in the acknowledgements of the file')
 
-/** The events of a program under `trainyard exec`: the methods of the job object, as one JSON object for each line. */
-const CHILD_EVENTS = {
+/**
+ * The events of a program under `trainyard exec`: the methods of the job object, as one JSON object for each line. The guides have a table
+ * that is made of them.
+ */
+export const CHILD_EVENTS = {
   progress: z.object({
     type: z.literal('progress'),
     epoch: LenientCount,
