@@ -17,7 +17,10 @@ afterEach(() => rm(home, { recursive: true, force: true }))
 
 /** Without programs of an engine in PATH. */
 const build = (dir: string, args: string[], env: Record<string, string> = {}) =>
-  runCommand(['build', dir, '--platform', 'linux/amd64', ...args], { env: { HOME: home, PATH: home, ...env }, cwd: home })
+  runCommand(['build', dir, '--platform', 'linux/amd64', ...args], {
+    env: { HOME: home, PATH: home, ...env },
+    cwd: home,
+  })
 
 test.skipIf(reason !== undefined)('builds the same image twice, with its packages and without an engine', async () => {
   const index = await startPackageIndex()
