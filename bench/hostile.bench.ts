@@ -215,7 +215,7 @@ async function probeUntil(url: string, probes: readonly Probe[], until: Promise<
 
 function fetchStatus(url: string, cookie: string, agent: Agent): Promise<number> {
   return new Promise((resolve) => {
-    get(url, { agent, headers: cookie === '' ? {} : { cookie } }, (response) => {
+    get(url, { agent, headers: cookie === '' ? {} : { cookie, accept: 'text/html' } }, (response) => {
       response.resume().on('end', () => resolve(response.statusCode ?? 0))
     }).on('error', () => resolve(0))
   })

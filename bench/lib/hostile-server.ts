@@ -5,6 +5,7 @@ import { createHarness } from '../../packages/registry/src/testing/harness.ts'
 import { journalOf, noLauncher, startHarness } from '../../packages/runner/src/testing/harness.ts'
 import { startTeams } from '../../packages/runner/src/testing/teams.ts'
 import { combineServers } from '../../scripts/start/combine-servers.ts'
+import { fetchInProcess } from '../../scripts/start/fetch-in-process.ts'
 
 const auth = { ...DEFAULT_AUTH, mode: 'required', allowSignup: true } as const
 const runner = await startHarness({ runner: { launcher: noLauncher }, config: { auth } })
@@ -19,7 +20,12 @@ await runner.post('/v1/accounts', person)
 const { secret } = (await (await runner.post('/v1/sessions', person)).json()) as { secret: string }
 const push = await registry.token(['push:*', 'pull:*'])
 
-const web = createWeb({ registryUrl: runner.url, runnerUrl: runner.url })
+// As in the combined process.
+const web = createWeb({
+  registryUrl: runner.url,
+  runnerUrl: runner.url,
+  fetch: fetchInProcess({ origin: runner.url, app: () => app }),
+})
 const app = combineServers({ registry: registry.registry.app, runner: runner.runner.app, web: web.app })
 const server = await listen(app, { port: 0 })
 process.send?.({

@@ -21,6 +21,7 @@ import { createRunner, listenForTrainers, readRunnerConfig } from '@trainyard/ru
 import { createWeb } from '@trainyard/web'
 import type { Hono } from 'hono'
 import { combineServers } from './combine-servers.ts'
+import { fetchInProcess } from './fetch-in-process.ts'
 import { signInLink } from './sign-in-link.ts'
 
 export interface TrainyardOptions {
@@ -117,10 +118,16 @@ export async function startTrainyard(options: TrainyardOptions): Promise<Trainya
       identity,
     })
     parts.push({ name: 'runner', stop: () => runner.stop() })
-    const web = createWeb({ registryUrl: server.url, runnerUrl: server.url, pagesSecret: settings.PAGES_SECRET })
+    const web = createWeb({
+      registryUrl: server.url,
+      runnerUrl: server.url,
+      pagesSecret: settings.PAGES_SECRET,
+      fetch: fetchInProcess({ origin: server.url, app: () => combined }),
+    })
+    const combined = combineServers({ registry: registry.app, runner: runner.app, web: web.app, store: storeApp })
 
     upgrade = runner.upgrade
-    ready.resolve(combineServers({ registry: registry.app, runner: runner.app, web: web.app, store: storeApp }))
+    ready.resolve(combined)
     const forTrainers = await listenForTrainers(runner, storeApp, { port: server.port, limits, logger })
     if (forTrainers !== undefined) parts.push({ name: 'endpoint for trainers', stop: () => forTrainers.close() })
     await registry.start()

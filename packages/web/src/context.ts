@@ -1,4 +1,5 @@
 import type { TrainyardClient } from '@trainyard/client'
+import type { Viewer } from './session/find-viewer.ts'
 
 /** The methods of a pino logger that the pages use. */
 export interface WebLogger {
@@ -23,5 +24,7 @@ export interface WebEnv {
     /** The address of a client file, by its plain name. */
     assetUrl: (name: string) => string
     client: TrainyardClient
+    /** Who views the page, where it was asked at once. */
+    viewer?: Promise<Viewer>
   }
 }

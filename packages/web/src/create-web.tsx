@@ -17,6 +17,7 @@ import { publisherRoutes } from './publishers/routes.tsx'
 import { pushRoutes } from './pushes/routes.tsx'
 import { csrfProtection, securityHeaders } from './security.ts'
 import { clientOf } from './session/credentials.ts'
+import { findViewer, isPageView } from './session/find-viewer.ts'
 import { trainerRoutes } from './trainers/routes.tsx'
 import { upstreamFetch } from './upstream.ts'
 import { usageRoutes } from './usage/routes.tsx'
@@ -99,7 +100,10 @@ export function createWeb(options: WebOptions): { app: Hono<WebEnv> } {
   app.use(csrfProtection())
   app.use(formGate())
   app.use(async (c, next) => {
-    c.set('client', clientOf(c, upstream))
+    const client = clientOf(c, upstream)
+    c.set('client', client)
+    // Beside what the page itself reads, not after it.
+    if (isPageView(c)) c.set('viewer', findViewer(client))
     await next()
   })
   app.route('/', languageRoutes())

@@ -7,7 +7,7 @@ import { t } from '../words/t.ts'
 export async function Person() {
   const c = tryGetContext<WebEnv>()
   if (c === undefined) return null
-  const viewer = await findViewer(c.get('client'))
+  const viewer = await (c.get('viewer') ?? findViewer(c.get('client')))
   switch (viewer.state) {
     case 'signed-in':
       return (
