@@ -41,7 +41,11 @@ function start() {
 describe('requests to an app of the same process', () => {
   test('have what HTTP adds: the host, and the length of a known body', async () => {
     const { fetch } = start()
-    const answer = await fetch(`${ORIGIN}/echo`, { method: 'POST', body: '"ü"', headers: { authorization: 'Bearer x' } })
+    const answer = await fetch(`${ORIGIN}/echo`, {
+      method: 'POST',
+      body: '"ü"',
+      headers: { authorization: 'Bearer x' },
+    })
     expect(await answer.json()).toMatchObject({
       method: 'POST',
       body: '"ü"',

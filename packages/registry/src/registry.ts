@@ -101,6 +101,7 @@ export async function createRegistry(options: CreateRegistryOptions): Promise<Re
       }),
     changes,
   }
+  store.checkBearers?.('token', async (id) => (await identity.findCallerOfToken(id)) !== undefined)
   // Namespaces that are older than organisations are assigned to the local account.
   const namespaces = await database.db.selectFrom('repositories').select('namespace').distinct().execute()
   for (const { namespace } of namespaces)

@@ -9,6 +9,7 @@ import {
   type UpgradeHandler,
 } from '@trainyard/platform'
 import { createRunnerApp, createTrainersApp } from './app.ts'
+import { checkBearers } from './auth/signed-for.ts'
 import { createIntake } from './callback/intake.ts'
 import { storeForTrainers } from './callback/trainer-store.ts'
 import type { RunnerContext } from './context.ts'
@@ -85,6 +86,7 @@ export async function createRunner(options: CreateRunnerOptions): Promise<Runner
       logger,
     })
     const context = await createContext(options, { database, identity, dataDir })
+    checkBearers(context)
     return await assembleRunner(context, { adapters: options.adapters, ownsIdentity })
   } catch (error) {
     if (ownsIdentity) await identity?.close()

@@ -1,4 +1,5 @@
 import type { SignedRequest } from '@trainyard/contract'
+import type { Bearer, BearerCheck } from './bearer.ts'
 
 /** The properties of an object. */
 export interface ObjectInfo {
@@ -37,6 +38,8 @@ export interface GetOptions {
 interface ExpiryOptions {
   /** Default: 3600. */
   expiresInSeconds?: number | undefined
+  /** The request ends with its bearer, where the store can check it. Default: it ends only with its time. */
+  bearer?: Bearer | undefined
 }
 
 export interface SignGetOptions extends ExpiryOptions {
@@ -88,6 +91,8 @@ export interface ObjectStore {
   list(prefix: string): AsyncIterable<ListedObject>
   /** Afterwards the object survives a crash of the machine under its new key. */
   rename(from: string, to: string): Promise<void>
+  /** How this server finds out whether bearers of one kind are valid. Undefined for a store whose URLs other servers serve. */
+  checkBearers?(kind: Bearer['kind'], check: BearerCheck): void
   /** A GET (or HEAD) request that anyone can send until it expires. */
   signGet(key: string, options?: SignGetOptions): Promise<SignedRequest>
   /** A PUT request that anyone can send until it expires, also several times. */

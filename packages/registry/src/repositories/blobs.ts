@@ -103,7 +103,11 @@ export async function readBlob(request: RepositoryRequest, digestText: string): 
       digest,
     })
   if (context.config.redirectPulls) {
-    const signed = await context.store.signGet(blobKey(digest), { expiresInSeconds: REDIRECT_EXPIRY_SECONDS })
+    const { tokenId } = request.caller
+    const signed = await context.store.signGet(blobKey(digest), {
+      expiresInSeconds: REDIRECT_EXPIRY_SECONDS,
+      bearer: tokenId === undefined ? undefined : { kind: 'token', id: tokenId },
+    })
     return new Response(null, { status: 307, headers: { ...headers, Location: signed.url } })
   }
   const object = await context.store.get(blobKey(digest), { range })

@@ -9,8 +9,13 @@ import { artifactKey } from '../jobs/storage-keys.ts'
 import { checkQuota, lockQuota } from './check-quota.ts'
 import { MULTIPART_FROM_BYTES, planParts } from './upload-parts.ts'
 
-/** Enough for a slow connection. Afterwards the trainer announces the artifact again. */
-const UPLOAD_EXPIRES_SECONDS = 6 * 3600
+/**
+ * How long the URLs of an upload work: a quarter of an hour, and the time of the file at 1 MiB a second, at most six hours. Afterwards
+ * the trainer announces the artifact again, and goes on with what is stored.
+ */
+export function uploadSeconds(sizeBytes: number): number {
+  return Math.min(6 * 3600, 900 + Math.ceil(sizeBytes / 1024 ** 2))
+}
 
 /** Announces an artifact. The trainer uploads the bytes to the store; the artifact exists once `completeArtifact` has checked them. */
 export async function createArtifact(
@@ -95,7 +100,7 @@ async function signUpload(context: RunnerContext, row: ArtifactRow): Promise<Cre
       sizeBytes,
       sha256: row.sha256,
       contentType: row.content_type,
-      expiresInSeconds: UPLOAD_EXPIRES_SECONDS,
+      expiresInSeconds: uploadSeconds(sizeBytes),
     })
     return { type: 'single', request }
   }
@@ -107,7 +112,7 @@ async function signUpload(context: RunnerContext, row: ArtifactRow): Promise<Cre
       const options = {
         partNumber: part.partNumber,
         sizeBytes: part.sizeBytes,
-        expiresInSeconds: UPLOAD_EXPIRES_SECONDS,
+        expiresInSeconds: uploadSeconds(sizeBytes),
       }
       return { ...(await store.signPart(key, uploadId, options)), ...part }
     }),

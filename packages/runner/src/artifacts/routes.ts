@@ -11,6 +11,7 @@ import {
 import { createApi, readJsonBody } from '@trainyard/platform'
 import { authenticateTrainer } from '../auth/authenticate-trainer.ts'
 import { callerOf } from '../auth/authorise.ts'
+import { signingForAttempt, signingForCaller } from '../auth/signed-for.ts'
 import type { RunnerContext } from '../context.ts'
 import { cleanText } from '../http/clean-text.ts'
 import {
@@ -74,11 +75,15 @@ const retentionRoute = createRoute({
 export function artifactRoutes(context: RunnerContext): OpenAPIHono {
   const api = createApi({ logger: context.logger })
   api.openapi(listRoute, async (c) =>
-    c.json(await listArtifacts(context, c.req.valid('param').id, c.req.valid('query')), 200),
+    c.json(
+      await listArtifacts(signingForCaller(context, callerOf(c)), c.req.valid('param').id, c.req.valid('query')),
+      200,
+    ),
   )
   api.openapi(downloadRoute, async (c) => {
     const { id, artifactId } = c.req.valid('param')
-    return c.redirect(await downloadArtifact(context, callerOf(c), id, artifactId), 302)
+    const caller = callerOf(c)
+    return c.redirect(await downloadArtifact(signingForCaller(context, caller), caller, id, artifactId), 302)
   })
   api.openapi(deleteRoute, async (c) => {
     const { id, artifactId } = c.req.valid('param')
@@ -140,7 +145,7 @@ export function trainerArtifactRoutes(context: RunnerContext): OpenAPIHono {
   api.post('/v1/jobs/:id/artifacts', async (c) => {
     const claims = await authenticateTrainer(context, c.req.raw, c.req.param('id'))
     const body = parseBody(CreateArtifactRequest, await readJsonBody(c.req.raw, SMALL_BODY))
-    return c.json(await createArtifact(context, claims, cleanText(body)))
+    return c.json(await createArtifact(signingForAttempt(context, claims), claims, cleanText(body)))
   })
   api.openAPIRegistry.registerPath(completeArtifactRoute)
   api.post('/v1/jobs/:id/artifacts/:artifactId/complete', async (c) => {
@@ -151,7 +156,7 @@ export function trainerArtifactRoutes(context: RunnerContext): OpenAPIHono {
   })
   api.openapi(checkpointRoute, async (c) => {
     const claims = await authenticateTrainer(context, c.req.raw, c.req.valid('param').id)
-    return c.json(await getCheckpointInput(context, claims), 200)
+    return c.json(await getCheckpointInput(signingForAttempt(context, claims), claims), 200)
   })
   return api
 }

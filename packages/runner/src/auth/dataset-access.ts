@@ -6,6 +6,7 @@ import { recordTransfer } from '../usage/record-transfer.ts'
 import { organisationOf } from './audit.ts'
 import { callerOf } from './authorise.ts'
 import { chooseProject } from './choose-project.ts'
+import { signingForCaller } from './signed-for.ts'
 
 /** What the caller of a request can do with datasets. */
 export function datasetAccess(context: RunnerContext, c: Context): DatasetAccess {
@@ -22,6 +23,7 @@ export function datasetAccess(context: RunnerContext, c: Context): DatasetAccess
       if (projectsFor(now, 'datasets:write').some(({ id }) => id === projectId)) return
       throw new TrainyardError('forbidden', 'The right to add datasets to this project was revoked during the upload')
     },
+    signing: (store) => signingForCaller({ store }, caller).store,
     organisationOf: (projectId) => caller.projects.find(({ id }) => id === projectId)?.organisation,
     async audit(trx, { action, id, name, projectId, data, uploadedBytes }) {
       if (uploadedBytes !== undefined) {

@@ -1,7 +1,8 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import { DatasetFilesPage, DatasetManifest, EventsRequest, EventsResponse } from '@trainyard/contract'
-import { createApi, TrainyardError } from '@trainyard/platform'
+import { createApi, type JobTokenClaims, TrainyardError } from '@trainyard/platform'
 import { authenticateTrainer, getCurrentAttempt } from '../auth/authenticate-trainer.ts'
+import { signingForAttempt } from '../auth/signed-for.ts'
 import type { RunnerContext } from '../context.ts'
 import { getDatasetManifest, listDatasetFiles } from '../datasets/index.ts'
 import { Cursor, JobParams, json, problem, trainerProblems, trainerRoute } from '../http/openapi.ts'
@@ -69,14 +70,14 @@ export function callbackRoutes(context: CallbackContext): OpenAPIHono {
     return c.json(await receiveEvents(context, claims, await readCleanJsonBody(c.req.raw, EVENTS_BODY)))
   })
   api.openapi(datasetRoute, async (c) => {
-    const { snapshotId, splitId } = await snapshotOf(context, c.req.raw, c.req.valid('param').id)
-    return c.json(await getDatasetManifest(context, snapshotId, splitId), 200)
+    const { claims, snapshotId, splitId } = await snapshotOf(context, c.req.raw, c.req.valid('param').id)
+    return c.json(await getDatasetManifest(signingForAttempt(context, claims), snapshotId, splitId), 200)
   })
   api.openapi(filesRoute, async (c) => {
-    const { snapshotId, splitId } = await snapshotOf(context, c.req.raw, c.req.valid('param').id)
+    const { claims, snapshotId, splitId } = await snapshotOf(context, c.req.raw, c.req.valid('param').id)
     const { splits, ...query } = c.req.valid('query')
     const options = { ...query, splitId: splits === 'job' ? splitId : undefined }
-    return c.json(await listDatasetFiles(context, snapshotId, options), 200)
+    return c.json(await listDatasetFiles(signingForAttempt(context, claims), snapshotId, options), 200)
   })
   return api
 }
@@ -85,9 +86,9 @@ async function snapshotOf(
   context: RunnerContext,
   request: Request,
   jobId: number,
-): Promise<{ snapshotId: string; splitId: string | null }> {
+): Promise<{ claims: JobTokenClaims; snapshotId: string; splitId: string | null }> {
   const claims = await authenticateTrainer(context, request, jobId)
   const { job } = await getCurrentAttempt(context, claims, { open: true })
   if (job.snapshot_id === null) throw new TrainyardError('not_found', `Job ${jobId} has no dataset`)
-  return { snapshotId: job.snapshot_id, splitId: job.split_id }
+  return { claims, snapshotId: job.snapshot_id, splitId: job.split_id }
 }

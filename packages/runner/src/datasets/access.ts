@@ -1,4 +1,4 @@
-import type { Identity } from '@trainyard/platform'
+import type { Identity, ObjectStore } from '@trainyard/platform'
 
 /** What the caller of a request may do with datasets. */
 export interface DatasetAccess {
@@ -14,6 +14,8 @@ export interface DatasetAccess {
   /** The slug of the organisation that owns one of the caller's projects. */
   organisationOf(projectId: string): string | undefined
   audit: AuditDataset
+  /** Signs URLs that end with the caller's token or session. */
+  signing(store: ObjectStore): ObjectStore
 }
 
 /** Writes an entry of the audit log in the transaction of the action. */

@@ -204,7 +204,8 @@ export function datasetRoutes(context: DatasetContext, options: DatasetRoutesOpt
   api.openapi(getRoute, async (c) => c.json(await getDataset(context, c.req.valid('param').id), 200))
   api.openapi(filesRoute, async (c) => {
     const { id } = c.req.valid('param')
-    return c.json(await listFilesOfDataset(context, id, c.req.valid('query')), 200)
+    const store = options.access(c).signing(context.store)
+    return c.json(await listFilesOfDataset({ ...context, store }, id, c.req.valid('query')), 200)
   })
   api.openapi(imagesRoute, async (c) => {
     const { class: classId, ...query } = c.req.valid('query')

@@ -3,6 +3,7 @@ import { PictureInputs, Prediction, PredictionList } from '@trainyard/contract'
 import { createApi, readBody } from '@trainyard/platform'
 import { authenticateTrainer } from '../auth/authenticate-trainer.ts'
 import { callerOf } from '../auth/authorise.ts'
+import { signingForAttempt, signingForCaller } from '../auth/signed-for.ts'
 import type { RunnerContext } from '../context.ts'
 import { cleanText } from '../http/clean-text.ts'
 import {
@@ -86,17 +87,24 @@ export function predictionRoutes(context: RunnerContext): OpenAPIHono {
     const { name = 'picture' } = parseBody(PictureQuery, c.req.query())
     const bytes = await readBody(c.req.raw, MAX_PICTURE_BYTES)
     const picture = { jobId, artifactId, name: String(cleanText(name)), bytes }
-    return c.json(await createPrediction(context, callerOf(c), picture), 202)
+    const caller = callerOf(c)
+    return c.json(await createPrediction(signingForCaller(context, caller), caller, picture), 202)
   })
   api.openapi(listRoute, async (c) => {
     const { id: jobId, artifactId } = c.req.valid('param')
-    return c.json(await listPredictions(context, { jobId, artifactId, ...c.req.valid('query') }), 200)
+    return c.json(
+      await listPredictions(signingForCaller(context, callerOf(c)), { jobId, artifactId, ...c.req.valid('query') }),
+      200,
+    )
   })
   api.openapi(getRoute, async (c) => {
     const { id: jobId, ...params } = c.req.valid('param')
     const { wait: waitSeconds } = c.req.valid('query')
     const { signal } = c.req.raw
-    return c.json(await getPrediction(context, { jobId, ...params, waitSeconds, signal }), 200)
+    return c.json(
+      await getPrediction(signingForCaller(context, callerOf(c)), { jobId, ...params, waitSeconds, signal }),
+      200,
+    )
   })
   return api
 }
@@ -131,7 +139,10 @@ export function trainerPictureRoutes(context: RunnerContext): OpenAPIHono {
     const claims = await authenticateTrainer(context, c.req.raw, c.req.valid('param').id)
     const { wait: waitSeconds, ...query } = c.req.valid('query')
     const { signal } = c.req.raw
-    return c.json(await nextPictures(context, claims, { ...query, waitSeconds, signal }), 200)
+    return c.json(
+      await nextPictures(signingForAttempt(context, claims), claims, { ...query, waitSeconds, signal }),
+      200,
+    )
   })
   return api
 }

@@ -18,10 +18,13 @@ export interface FolderStoreAppOptions {
   secret: string
   clock: Clock
   logger: Logger
+  /** Throws TrainyardError `forbidden` when the bearer of a grant is not valid any longer. */
+  requireBearer: (grant: Grant) => Promise<void>
 }
 
 /** GET, HEAD and PUT of signed URLs, with the answers of S3. */
-export function createFolderStoreApp({ objects, uploads, secret, clock, logger }: FolderStoreAppOptions): Hono {
+export function createFolderStoreApp(options: FolderStoreAppOptions): Hono {
+  const { objects, uploads, secret, clock, logger, requireBearer } = options
   const app = new Hono()
   app.onError(problemHandler(logger))
   app.notFound(problemNotFound)
@@ -29,6 +32,7 @@ export function createFolderStoreApp({ objects, uploads, secret, clock, logger }
   // Hono answers HEAD through the GET route and drops the body.
   app.get(`${STORAGE_PATH}*`, async (c) => {
     const grant = verifyUrl(new URL(c.req.url), 'GET', secret, clock)
+    await requireBearer(grant)
     const file = await objects.open(grant.key)
     if (file === undefined) throw notFound('object', grant.key)
     const answer = answerTo(c.req, grant, file)
@@ -42,6 +46,7 @@ export function createFolderStoreApp({ objects, uploads, secret, clock, logger }
 
   app.put(`${STORAGE_PATH}*`, async (c) => {
     const grant = verifyUrl(new URL(c.req.url), 'PUT', secret, clock)
+    await requireBearer(grant)
     const contentLength = c.req.header('content-length')
     if (contentLength !== undefined && grant.size !== undefined && Number(contentLength) !== grant.size) {
       const detail = `the signed request is for ${grant.size} bytes, and Content-Length is ${contentLength.slice(0, 20)}`

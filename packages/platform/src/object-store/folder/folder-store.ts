@@ -7,6 +7,7 @@ import { notFound, TrainyardError } from '../../errors.ts'
 import { createLogger, type Logger } from '../../log.ts'
 import { type Clock, systemClock } from '../../system/clock.ts'
 import { FileRange, HeldBytes } from '../../system/file-range.ts'
+import type { Bearer, BearerCheck } from '../bearer.ts'
 import { checkKey, checkPartNumber, checkPrefix } from '../keys.ts'
 import {
   DEFAULT_CONTENT_TYPE,
@@ -23,6 +24,7 @@ import {
   type StoredObject,
   type StoredPart,
 } from '../object-store.ts'
+import { BearerChecks, formatBearer } from './bearer-checks.ts'
 import { FolderObjects } from './folder-objects.ts'
 import { createFolderStoreApp } from './folder-store-app.ts'
 import { FolderUploads } from './folder-uploads.ts'
@@ -68,6 +70,7 @@ class FolderObjectStore implements FolderStore {
   readonly #fs: StoreFileSystem
   readonly #objects: FolderObjects
   readonly #uploads: FolderUploads
+  readonly #bearers = new BearerChecks()
 
   constructor(options: FolderStoreOptions) {
     const { dir, publicUrl, secret, clock = systemClock, fileSystem = nodeFs } = options
@@ -84,7 +87,14 @@ class FolderObjectStore implements FolderStore {
     this.#fs = fileSystem
     this.#objects = new FolderObjects(fileSystem, join(root, 'objects'), tempDir)
     this.#uploads = new FolderUploads(fileSystem, uploadsDir, tempDir, this.#objects)
-    this.app = createFolderStoreApp({ objects: this.#objects, uploads: this.#uploads, secret, clock, logger })
+    this.app = createFolderStoreApp({
+      objects: this.#objects,
+      uploads: this.#uploads,
+      secret,
+      clock,
+      logger,
+      requireBearer: (grant) => this.#bearers.require(grant),
+    })
     // In the background: nothing depends on it.
     for (const folder of [tempDir, uploadsDir]) void removeStale(fileSystem, folder)
   }
@@ -145,8 +155,12 @@ class FolderObjectStore implements FolderStore {
     if (!(await this.#objects.rename(from, to))) throw notFound('object', from)
   }
 
+  checkBearers(kind: Bearer['kind'], check: BearerCheck): void {
+    this.#bearers.set(kind, check)
+  }
+
   async signGet(key: string, options: SignGetOptions = {}): Promise<SignedRequest> {
-    return this.#sign({
+    return this.#sign(options.bearer, {
       method: 'GET',
       key,
       expires: this.#expires(options.expiresInSeconds ?? this.#urlSeconds),
@@ -156,7 +170,7 @@ class FolderObjectStore implements FolderStore {
   }
 
   async signPut(key: string, options: SignPutOptions): Promise<SignedRequest> {
-    return this.#sign({
+    return this.#sign(options.bearer, {
       method: 'PUT',
       key,
       expires: this.#expires(options.expiresInSeconds),
@@ -168,7 +182,7 @@ class FolderObjectStore implements FolderStore {
 
   async signPart(key: string, uploadId: string, options: SignPartOptions): Promise<SignedRequest> {
     checkPartNumber(options.partNumber)
-    return this.#sign({
+    return this.#sign(options.bearer, {
       method: 'PUT',
       key,
       expires: this.#expires(options.expiresInSeconds),
@@ -205,9 +219,9 @@ class FolderObjectStore implements FolderStore {
     await this.#uploads.abort(key, uploadId)
   }
 
-  #sign(grant: Grant): SignedRequest {
+  #sign(bearer: Bearer | undefined, grant: Grant): SignedRequest {
     checkKey(grant.key)
-    return signRequest(this.#publicUrl, this.#secret, grant)
+    return signRequest(this.#publicUrl, this.#secret, { ...grant, bearer: bearer && formatBearer(bearer) })
   }
 
   /** Seconds since 1970. */

@@ -16,6 +16,8 @@ export interface Grant {
   name?: string | undefined
   upload?: string | undefined
   part?: number | undefined
+  /** Kind and id of the bearer. */
+  bearer?: string | undefined
 }
 
 export const STORAGE_PATH = '/storage/'
@@ -33,6 +35,7 @@ const Query = z.object({
   name: z.string().optional(),
   upload: z.string().optional(),
   part: whole.optional(),
+  bearer: z.string().optional(),
   signature: z.string(),
 })
 
@@ -90,7 +93,7 @@ function keyOf(pathname: string): string {
 }
 
 function signatureOf(secret: string, grant: Grant): string {
-  const { method, key, expires, size, sha256, type, name, upload, part } = grant
+  const { method, key, expires, size, sha256, type, name, upload, part, bearer } = grant
   // JSON separates the fields unambiguously.
   const text = JSON.stringify([
     method,
@@ -102,6 +105,7 @@ function signatureOf(secret: string, grant: Grant): string {
     name ?? null,
     upload ?? null,
     part ?? null,
+    bearer ?? null,
   ])
   return createHmac('sha256', secret).update(text).digest('base64url')
 }

@@ -18,6 +18,7 @@ export const access = (): DatasetAccess => ({
   confirm: async () => {},
   organisationOf: () => 'local',
   audit: async () => {},
+  signing: (store) => store,
 })
 
 export type Files = Record<string, string | Uint8Array>
