@@ -1,5 +1,4 @@
 import type { SignedRequest } from '@trainyard/contract'
-import type { Bearer, BearerCheck } from './bearer.ts'
 
 /** The properties of an object. */
 export interface ObjectInfo {
@@ -34,6 +33,15 @@ export interface GetOptions {
   /** Counted from 0, `end` included. Default: the whole object. */
   range?: { start: number; end?: number | undefined } | undefined
 }
+
+/** For whom a request is signed: a token or session, or the attempt of a job. */
+export interface Bearer {
+  kind: 'token' | 'attempt'
+  id: string
+}
+
+/** Whether a bearer is still valid. */
+export type BearerCheck = (id: string) => Promise<boolean>
 
 interface ExpiryOptions {
   /** Default: 3600. */

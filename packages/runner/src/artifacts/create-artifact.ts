@@ -13,7 +13,7 @@ import { MULTIPART_FROM_BYTES, planParts } from './upload-parts.ts'
  * How long the URLs of an upload work: a quarter of an hour, and the time of the file at 1 MiB a second, at most six hours. Afterwards
  * the trainer announces the artifact again, and goes on with what is stored.
  */
-export function uploadSeconds(sizeBytes: number): number {
+function uploadSeconds(sizeBytes: number): number {
   return Math.min(6 * 3600, 900 + Math.ceil(sizeBytes / 1024 ** 2))
 }
 

@@ -1,5 +1,5 @@
 import { TrainyardError } from '../../errors.ts'
-import type { Bearer, BearerCheck } from '../bearer.ts'
+import type { Bearer, BearerCheck } from '../object-store.ts'
 import type { Grant } from './signed-url.ts'
 
 export const formatBearer = ({ kind, id }: Bearer): string => `${kind}:${id}`

@@ -7,9 +7,10 @@ import { notFound, TrainyardError } from '../../errors.ts'
 import { createLogger, type Logger } from '../../log.ts'
 import { type Clock, systemClock } from '../../system/clock.ts'
 import { FileRange, HeldBytes } from '../../system/file-range.ts'
-import type { Bearer, BearerCheck } from '../bearer.ts'
 import { checkKey, checkPartNumber, checkPrefix } from '../keys.ts'
 import {
+  type Bearer,
+  type BearerCheck,
   DEFAULT_CONTENT_TYPE,
   DEFAULT_EXPIRY_SECONDS,
   type GetOptions,

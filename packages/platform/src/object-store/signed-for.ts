@@ -1,14 +1,5 @@
-import type { ObjectStore } from './object-store.ts'
+import type { Bearer, ObjectStore } from './object-store.ts'
 import { overrideStore } from './override-store.ts'
-
-/** For whom a request is signed: a token or session, or the attempt of a job. */
-export interface Bearer {
-  kind: 'token' | 'attempt'
-  id: string
-}
-
-/** Whether a bearer is still valid. */
-export type BearerCheck = (id: string) => Promise<boolean>
 
 /**
  * The same store. Where the servers themselves serve the signed URLs, they work only while the bearer is valid, so that they end with
