@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { chmod, lstat, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { chmod, lstat, mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { findIdRange, type IdRange } from './sandbox/identity.ts'
@@ -14,11 +14,14 @@ export interface SeparateUsers {
 }
 
 /** Names in a data folder by which it is recognised as the platform's. Other folders are never changed. */
-const OWN_NAMES = ['attempts', 'bundles', 'objects', 'postgres']
+const OWN_NAMES = ['attempts', 'bundles', 'objects', 'postgres', 'version']
 /** What other users must not read in it. The rest has to be reached, or is readable for its owner only already. */
 const CLOSED_NAMES = ['acceptance', 'models', 'objects', 'registry', 'samples', 'server.log']
 
-/** Whether root can run trainers as other users, which can reach Node and their own folders. Changes nothing. */
+/**
+ * Whether root can run trainers as other users, which can reach Node and their own folders. If so, the platform's folders stay open for
+ * them to enter what they know (mode 0711): they are created for one user only.
+ */
 export async function findSeparateUsers(
   dataDirs: readonly string[],
   path: string | undefined = process.env.PATH,
@@ -28,6 +31,7 @@ export async function findSeparateUsers(
   const ids = findIdRange()
   if (process.getuid?.() !== 0 || dataDir === undefined || setpriv === undefined || ids === undefined) return undefined
   const users = { ids, tools: { setpriv, path: path ?? '' } }
+  const closeAgain = await letOthersEnter(dataDirs)
   const probe = await mkdtemp(join(dataDir, 'probe-'))
   try {
     await chmod(probe, 0o755)
@@ -39,17 +43,39 @@ export async function findSeparateUsers(
     })
     return users
   } catch {
+    await closeAgain()
     return undefined
   } finally {
     await rm(probe, { recursive: true, force: true })
   }
 }
 
+/** Opens the platform's folders for other users to enter, not to list. Returns a function that restores their modes. */
+async function letOthersEnter(dataDirs: readonly string[]): Promise<() => Promise<void>> {
+  const changed: { dir: string; mode: number }[] = []
+  for (const dir of dataDirs) {
+    if ((await namesOfOwn(dir)) === undefined) continue
+    const mode = (await stat(dir)).mode & 0o7777
+    if ((mode & 0o011) === 0o011) continue
+    await chmod(dir, mode | 0o011)
+    changed.push({ dir, mode })
+  }
+  return async () => {
+    for (const { dir, mode } of changed) await chmod(dir, mode)
+  }
+}
+
+/** What a folder holds; undefined when it is not the platform's. */
+async function namesOfOwn(dir: string): Promise<string[] | undefined> {
+  const names = await readdir(dir).catch(() => [])
+  return names.some((name) => OWN_NAMES.includes(name)) ? names : undefined
+}
+
 /** Closes the platform's folders to other users, who can only enter what they know. */
 export async function closeDataFolders(dataDirs: readonly string[]): Promise<void> {
   for (const dir of dataDirs) {
-    const names = await readdir(dir).catch(() => [])
-    if (!names.some((name) => OWN_NAMES.includes(name))) continue
+    const names = await namesOfOwn(dir)
+    if (names === undefined) continue
     await removeMode(dir, 0o066)
     for (const name of names) if (CLOSED_NAMES.includes(name)) await removeMode(join(dir, name), 0o007)
   }
