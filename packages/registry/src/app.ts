@@ -1,6 +1,7 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import { createApi, identityRoutes, openApiDocument, TrainyardError } from '@trainyard/platform'
 import { mountCheckChanges, mountCheckRoutes } from './acceptance/routes.ts'
+import { authenticateChanges } from './auth/authenticate-changes.ts'
 import { mountTokenRoutes } from './auth/routes.ts'
 import { mountReadmePictureRoutes } from './catalogue/readme-picture-routes.ts'
 import { mountCatalogueRoutes } from './catalogue/routes.ts'
@@ -19,6 +20,7 @@ import { mountWebhookRoutes } from './webhooks/routes.ts'
 /** Mounts every endpoint of the registry. It does not listen. */
 export function createApp(context: RegistryContext): OpenAPIHono {
   const api = createApi({ logger: context.logger })
+  authenticateChanges(api, context)
   mountMetrics(api, context)
   mountRepositoryRoutes(api, context)
   mountTokenRoutes(api, context)

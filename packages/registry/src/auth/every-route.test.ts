@@ -54,6 +54,9 @@ const validate: ValidateFunction = async (options) => {
   return reportOf([{ name: 'compliance', status: 'failed', findings: [] }], options.onCheck)
 }
 
+/** Nested deeper than any body may be. */
+const REFUSED_BODY = `{"x":${'['.repeat(100)}${']'.repeat(100)}}`
+
 describe('every route of the registry', () => {
   let harness: Harness
   let teams: Teams
@@ -66,6 +69,13 @@ describe('every route of the registry', () => {
     teams = await startTeams(harness)
   })
   afterAll(() => harness.close())
+
+  const CHANGES = GUARDED.filter((route) => !isReading(route) && route.path.startsWith('/v1/'))
+  it.each(CHANGES)('$name verifies credentials before it reads a body', async ({ method, path }) => {
+    const headers = { 'content-type': 'application/json' }
+    const body = method === 'DELETE' ? null : REFUSED_BODY
+    expect((await harness.request(fill(path, 'red'), { method, headers, body })).status).toBe(401)
+  })
 
   /** Fills in red's ids, or ids that do not exist. */
   function fill(path: string, subject: Subject): string {
