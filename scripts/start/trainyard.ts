@@ -118,12 +118,8 @@ export async function startTrainyard(options: TrainyardOptions): Promise<Trainya
       identity,
     })
     parts.push({ name: 'runner', stop: () => runner.stop() })
-    const web = createWeb({
-      registryUrl: server.url,
-      runnerUrl: server.url,
-      pagesSecret: settings.PAGES_SECRET,
-      fetch: fetchInProcess({ origin: server.url, app: () => combined }),
-    })
+    const inProcess = fetchInProcess({ origin: server.url, app: () => combined })
+    const web = createPages(server.url, settings.PAGES_SECRET, inProcess)
     const combined = combineServers({ registry: registry.app, runner: runner.app, web: web.app, store: storeApp })
 
     upgrade = runner.upgrade
@@ -153,6 +149,10 @@ export async function startTrainyard(options: TrainyardOptions): Promise<Trainya
     await stop().catch(() => {})
     throw error
   }
+}
+
+function createPages(url: string, pagesSecret: string, fetch: typeof globalThis.fetch) {
+  return createWeb({ registryUrl: url, runnerUrl: url, pagesSecret, fetch })
 }
 
 function settingsOf(env: TrainyardOptions['env'], databaseUrl: string, url: string) {
