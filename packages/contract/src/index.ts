@@ -48,7 +48,12 @@ export {
   trimmedLine,
   withoutOddCharacters,
 } from './readable-text.ts'
-export { MAX_README_PICTURE_BYTES, MAX_README_PICTURES, readmePicturePath } from './readme-pictures.ts'
+export {
+  MAX_README_PICTURE_BYTES,
+  MAX_README_PICTURES,
+  readmePicturePath,
+  readmePictureUrl,
+} from './readme-pictures.ts'
 export * from './redact.ts'
 export * from './rescans-api.ts'
 export * from './resources-api.ts'

@@ -20,6 +20,18 @@ export function readmePicturePath(address: string): string | undefined {
   return parts.length === 0 ? undefined : parts.join('/')
 }
 
+/**
+ * The web address of a README's picture that lies elsewhere, as `URL` writes it, without its fragment. Undefined for other
+ * addresses, and for those with a user name, a password, or more than 500 characters.
+ */
+export function readmePictureUrl(address: string): string | undefined {
+  const text = address.trim()
+  if (!/^https?:\/\//i.test(text) || !URL.canParse(text)) return undefined
+  const url = new URL(text)
+  url.hash = ''
+  return url.username === '' && url.password === '' && url.href.length <= 500 ? url.href : undefined
+}
+
 function decode(text: string): string | undefined {
   try {
     return decodeURIComponent(text)

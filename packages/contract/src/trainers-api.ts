@@ -189,7 +189,9 @@ export const TrainerVersion = TrainerVersionSummary.extend({
   readmePictures: z
     .array(z.string())
     .optional()
-    .describe('Paths of pictures of the trainer that the README shows; see the endpoint "readme-picture"'),
+    .describe(
+      'Pictures that the README shows: paths of the trainer, and web addresses whose picture was copied. See the endpoint "readme-picture"',
+    ),
   checkId: z.string().optional(),
   checks: z.array(CheckResult).describe('The findings of a rejected version are only shown to its owner'),
   signatures: z.array(VersionSignature).default([]),

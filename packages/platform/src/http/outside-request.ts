@@ -33,6 +33,15 @@ export interface OutsideAnswer {
   text: string
 }
 
+/** An answer that is not a text. */
+export interface OutsideBytes {
+  status: number
+  /** Where a redirect leads. */
+  location: string | undefined
+  /** The beginning of the body. */
+  bytes: Buffer
+}
+
 /** Thrown before a connection is made: the address is not public, or not https, and the operator has not allowed it. */
 export class ForbiddenAddress extends Error {
   override readonly name = 'ForbiddenAddress'
@@ -51,6 +60,17 @@ export class ForbiddenAddress extends Error {
  * @throws Error whose message says why there is no answer
  */
 export async function requestOutside(options: OutsideRequest): Promise<OutsideAnswer> {
+  const { status, bytes } = await readOutside(options)
+  return { status, text: bytes.toString('utf8') }
+}
+
+/**
+ * {@link requestOutside} for what is not a text.
+ *
+ * @throws ForbiddenAddress
+ * @throws Error whose message says why there is no answer
+ */
+export async function readOutside(options: OutsideRequest): Promise<OutsideBytes> {
   const { body, headers = {}, allowed, method = 'GET', timeoutMs = TIMEOUT_MS, signal, resolve } = options
   const url = new URL(options.url)
   if (url.protocol !== 'https:' && url.protocol !== 'http:') throw new ForbiddenAddress(url.protocol)
@@ -74,7 +94,8 @@ export async function requestOutside(options: OutsideRequest): Promise<OutsideAn
       sent.on('error', failed)
       sent.end(body)
     })
-    return { status: answer.statusCode ?? 0, text: await readStart(answer, options.maxAnswerBytes ?? MAX_ANSWER_BYTES) }
+    const bytes = await readStart(answer, options.maxAnswerBytes ?? MAX_ANSWER_BYTES)
+    return { status: answer.statusCode ?? 0, location: answer.headers.location, bytes }
   } catch (error) {
     throw limit.aborted ? new Error(`no answer within ${timeoutMs / 1000} s`, { cause: error }) : error
   } finally {
@@ -82,7 +103,7 @@ export async function requestOutside(options: OutsideRequest): Promise<OutsideAn
   }
 }
 
-async function readStart(answer: IncomingMessage, maxBytes: number): Promise<string> {
+async function readStart(answer: IncomingMessage, maxBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of answer as AsyncIterable<Buffer>) {
@@ -90,5 +111,5 @@ async function readStart(answer: IncomingMessage, maxBytes: number): Promise<str
     size += chunk.byteLength
     if (size >= maxBytes) break
   }
-  return Buffer.concat(chunks).subarray(0, maxBytes).toString('utf8')
+  return Buffer.concat(chunks).subarray(0, maxBytes)
 }

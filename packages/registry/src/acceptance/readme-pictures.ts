@@ -4,7 +4,7 @@ import { MAX_README_PICTURE_BYTES, MAX_README_PICTURES, readmePicturePath } from
 import { type PictureContentType, pictureSignature } from '@trainyard/platform'
 
 export interface ReadmePicture {
-  /** Inside of the trainer's folder. */
+  /** Inside of the trainer's folder, or the web address that it was copied from. */
   path: string
   contentType: PictureContentType
   content: Buffer
@@ -20,7 +20,7 @@ const MAX_ADDRESSES = 200
 export async function findReadmePictures(dir: string, readme: string | undefined): Promise<ReadmePicture[]> {
   const pictures: ReadmePicture[] = []
   const root = await realpath(dir)
-  for (const path of pathsIn(readme ?? '')) {
+  for (const path of addressesIn(readme ?? '', readmePicturePath)) {
     if (pictures.length >= MAX_README_PICTURES) break
     const file = join(root, path)
     const info = await lstat(file).catch(() => undefined)
@@ -34,12 +34,13 @@ export async function findReadmePictures(dir: string, readme: string | undefined
   return pictures
 }
 
-function pathsIn(readme: string): Set<string> {
-  const paths = new Set<string>()
+/** What addresses of a README lead to, for those that `find` knows. */
+export function addressesIn(readme: string, find: (address: string) => string | undefined): Set<string> {
+  const found = new Set<string>()
   for (const [, address = ''] of readme.matchAll(ADDRESSES)) {
-    if (paths.size >= MAX_ADDRESSES) break
-    const path = readmePicturePath(address)
-    if (path !== undefined) paths.add(path)
+    if (found.size >= MAX_ADDRESSES) break
+    const one = find(address)
+    if (one !== undefined) found.add(one)
   }
-  return paths
+  return found
 }

@@ -1,16 +1,18 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type CheckResult, ENVIRONMENT_CHECK_MS } from '@trainyard/contract'
+import { type CheckResult, ENVIRONMENT_CHECK_MS, MAX_README_PICTURES } from '@trainyard/contract'
 import type { RegistryContext } from '../context.ts'
 import { ImageManifest } from '../oci/parse-manifest.ts'
 import { ALWAYS_ON, checksOf, createCheckPolicy, withoutRejections } from '../versions/check-policy.ts'
 import { endUnfinished, rejects, waitingResults } from '../versions/check-results.ts'
+import { verdictOf } from '../versions/states.ts'
 import { findApproval } from './appeals.ts'
 import { cachedByLayer } from './cached-by-layer.ts'
 import { CheckProgress } from './check-progress.ts'
 import type { CheckInput } from './checks/check.ts'
 import { CHECKS } from './checks/index.ts'
 import type { ClaimedCheck } from './claim-check.ts'
+import { copyRemotePictures } from './copy-remote-pictures.ts'
 import { type CheckOutcome, finishCheck } from './finish-check.ts'
 import { postponeCheck } from './postpone-check.ts'
 import { type PreparedTrainer, prepareBundle } from './prepare-bundle.ts'
@@ -103,11 +105,15 @@ async function judge(
   if (approval !== undefined) progress.note(`published by a moderator: ${approval}`)
   await progress.saved()
   const prepared = await preparing?.catch(() => undefined)
+  const own = prepared?.readmePictures ?? []
+  // What is rejected makes the registry send no requests.
+  const isRejected = verdictOf(check.kind, progress.results).state === 'rejected'
+  const copied = isRejected ? [] : await copyRemotePictures(context, prepared?.readme, MAX_README_PICTURES - own.length)
   return {
     results: progress.results,
     manifest: prepared?.manifest,
     readme: prepared?.readme,
-    readmePictures: prepared?.readmePictures,
+    readmePictures: [...own, ...copied],
     checkedImages: (prepared?.checkedImages ?? []).map((digest) => digest ?? check.manifest_digest),
   }
 }

@@ -10,7 +10,7 @@ const file = { schema: z.string().meta({ format: 'binary' }) }
 const picture = createRoute({
   method: 'get',
   path: '/v1/trainers/{namespace}/{name}/versions/{version}/readme-picture',
-  summary: 'Get a picture of the trainer that its README shows',
+  summary: 'Get a picture that the README of a trainer shows',
   tags: ['catalogue'],
   request: {
     params: z.object({ namespace: z.string().max(64), name: z.string().max(64), version: z.string().max(128) }),

@@ -1,4 +1,4 @@
-import { readmePicturePath } from '@trainyard/contract'
+import { readmePicturePath, readmePictureUrl } from '@trainyard/contract'
 import { Marked } from 'marked'
 import sanitizeHtml from 'sanitize-html'
 
@@ -14,8 +14,9 @@ const HEADINGS: Record<string, string> = { h1: 'h3', h2: 'h4', h3: 'h5', h4: 'h6
 
 /**
  * Renders untrusted Markdown as safe HTML: no scripts, styles, forms, frames, ids or classes; links only to http, https and
- * mailto. Pictures of the trainer itself are shown from our own origin: `pictures` has their addresses by path. Others become links
- * with their text: a page loads nothing from strangers' servers, who would learn who reads it.
+ * mailto. Pictures of the trainer, and those that the registry copied from other servers, are shown from our own origin: `pictures`
+ * has their addresses by path or web address. Others become links with their text: a page loads nothing from strangers' servers,
+ * who would learn who reads it.
  */
 export function renderReadme(markdown: string, pictures: ReadonlyMap<string, string> = new Map()): string {
   const text = markdown.slice(0, MAX_README_LENGTH)
@@ -109,7 +110,7 @@ function sanitize(html: string, pictures: ReadonlyMap<string, string>): string {
         return { tagName, attribs }
       },
       img: (_tagName, { src = '', alt, title }) => {
-        const own = pictures.get(readmePicturePath(src) ?? '')
+        const own = pictures.get(readmePicturePath(src) ?? readmePictureUrl(src) ?? '')
         if (own !== undefined) return { tagName: 'img', attribs: pictureAttributes(own, alt, title) }
         const text = alt?.trim() || 'picture'
         // A link in a link would end the outer one.

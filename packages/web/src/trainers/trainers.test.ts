@@ -240,6 +240,17 @@ describe('the page of a trainer', () => {
     expect((await app.request(src.replace('curve', 'none'))).status).toBe(404)
   })
 
+  test('shows the copy of a picture that lies on another server, never that server', async () => {
+    const version = versionFixture({
+      readme: '![Badge](https://a.example/b.svg) ![Curve](https://a.example/curve.png#x)',
+      readmePictures: ['https://a.example/curve.png'],
+    })
+    const { html } = await text(createTestWeb({ versions: [version] }).app, path)
+    const [, src = ''] = /<img src="([^"]+)" alt="Curve"/.exec(html) ?? []
+    expect(src).toBe(`${path}/versions/${version.version}/picture?path=https%3A%2F%2Fa.example%2Fcurve.png`)
+    expect(html).toContain('<a href="https://a.example/b.svg" rel="nofollow ugc noopener noreferrer">Badge</a>')
+  })
+
   test('answers 404 for an unknown trainer or version', async () => {
     const { app } = createTestWeb()
     const trainer = await text(app, '/trainers/acme/none')
