@@ -188,7 +188,15 @@ export const JobSummary = Job.omit({
   deadlineSeconds: true,
 })
   .extend({
-    latestMetrics: Metrics.describe('The last value of the primary metric'),
+    latestMetrics: Metrics.describe(
+      'The last value of the primary metric. With `details=true`, also those of the first 99 others',
+    ),
+    settings: z
+      .record(z.string(), z.union([z.number(), z.boolean(), z.string()]))
+      .optional()
+      .describe(
+        'With `details=true`: settings that are numbers, switches or texts of at most 100 bytes, at most 40 of them',
+      ),
     error: JobError.omit({ traceback: true })
       .extend({ message: z.string().describe('The first 300 characters') })
       .optional(),
@@ -199,7 +207,7 @@ export type JobSummary = z.infer<typeof JobSummary>
 /** Values of a field of jobs with their number, the most frequent first. */
 const JobFacet = z.array(z.object({ value: z.string(), count: z.number().int().nonnegative() }))
 
-/** `GET /v1/jobs?q=&state=&operation=&trainer=&dataset=&sort=&facets=&cursor=&limit=` */
+/** `GET /v1/jobs?q=&state=&operation=&trainer=&dataset=&sort=&facets=&details=&cursor=&limit=` */
 export const JobList = z
   .object({
     jobs: z.array(JobSummary),

@@ -69,6 +69,8 @@ export interface JobsClient {
     sort?: 'newest' | 'oldest' | 'best' | undefined
     /** Also count the values of state, operation, trainer and dataset over the whole result. */
     facets?: boolean | undefined
+    /** Also the settings of each job, and all its latest metrics: for a table that compares jobs. */
+    details?: boolean | undefined
     /** `organisation/project`. Default: all your projects. */
     project?: string | undefined
     cursor?: string | undefined

@@ -42,6 +42,9 @@ export interface SummaryRow extends Pick<JobRow, (typeof SUMMARY_COLUMNS)[number
   /** Null when the job has not reported its primary metric. */
   primary_value: MetricValue | null
   error: NonNullable<JobSummary['error']> | null
+  /** Null unless the list has details. */
+  settings: NonNullable<JobSummary['settings']> | null
+  metrics: JobSummary['latestMetrics'] | null
 }
 
 /** The public view of a job. */
@@ -63,7 +66,8 @@ export function toSummaryFor(caller: Pick<Caller, 'projects'>, row: SummaryRow):
   return {
     ...commonOf(row, row.trainer),
     project: projectOf(caller, row),
-    latestMetrics: value === null ? {} : { [row.primary_metric.name]: value },
+    settings: row.settings ?? undefined,
+    latestMetrics: row.metrics ?? (value === null ? {} : { [row.primary_metric.name]: value }),
     error: row.error ?? undefined,
   }
 }

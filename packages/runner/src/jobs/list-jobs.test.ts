@@ -47,6 +47,38 @@ describe('the list of jobs', () => {
     expect(await list({ limit: '1' })).not.toHaveProperty('facets')
   })
 
+  it('has the settings that fit a table and all latest metrics when it is asked for them', async () => {
+    const { db } = harness.runner.context.database
+    const [id = 0] = ids
+    const before = await db
+      .selectFrom('jobs')
+      .select(['config', 'latest_metrics'])
+      .where('id', '=', id)
+      .executeTakeFirst()
+    const many = Object.fromEntries(Array.from({ length: 60 }, (_, index) => [`z${index}`, index]))
+    const config = {
+      basic: { epochs: 3 },
+      advanced: { a: 'x'.repeat(101), b: 'short', c: true, d: [1], e: null, ...many },
+    }
+    const latest = { accuracy: 0.5, loss: 2 }
+    await db
+      .updateTable('jobs')
+      .set({ config: JSON.stringify(config), latest_metrics: JSON.stringify(latest) })
+      .where('id', '=', id)
+      .execute()
+    const found = (await list({ q: `#${id}`, details: 'true' })).jobs[0]
+    expect(found?.settings).toMatchObject({ epochs: 3, b: 'short', c: true })
+    expect(Object.keys(found?.settings ?? {})).toHaveLength(40)
+    for (const name of ['a', 'd', 'e']) expect(found?.settings).not.toHaveProperty(name)
+    expect(found?.latestMetrics).toEqual(latest)
+    expect((await list({ q: `#${id}` })).jobs[0]).not.toHaveProperty('settings')
+    await db
+      .updateTable('jobs')
+      .set({ config: JSON.stringify(before?.config), latest_metrics: JSON.stringify(before?.latest_metrics) })
+      .where('id', '=', id)
+      .execute()
+  })
+
   it('is sorted in both directions, page by page', async () => {
     const first = await list({ sort: 'oldest', limit: '3' })
     expect(first.jobs.map(({ id }) => id)).toEqual(ids.slice(0, 3))

@@ -12,6 +12,8 @@ export interface ListJobsQuery extends JobFilter {
   sort?: 'newest' | 'oldest' | 'best' | undefined
   /** Count values over the whole result. */
   facets?: boolean | undefined
+  /** Also read the settings of each job and all its latest metrics. */
+  details?: boolean | undefined
   /** Id of the last job of the previous page. */
   cursor?: number | undefined
   limit: number
@@ -21,6 +23,16 @@ export interface ListJobsQuery extends JobFilter {
 const score = sql<number>`coalesce(case when jsonb_typeof(latest_metrics -> (primary_metric ->> 'name')) = 'number'
   then (latest_metrics ->> (primary_metric ->> 'name'))::float8
     * case when primary_metric ->> 'goal' = 'minimize' then -1 else 1 end end, '-infinity'::float8)`
+
+/** Settings that fit a table: those that a trainer defined as long texts or lists stay in the database. */
+const tableSettings = sql<SummaryRow['settings']>`(
+  select coalesce(jsonb_object_agg(listed.key, listed.value), '{}') from (
+    select setting.key, setting.value from (
+      select * from jsonb_each(jobs.config -> 'basic') union all select * from jsonb_each(jobs.config -> 'advanced')
+    ) as setting
+    where jsonb_typeof(setting.value) in ('number', 'boolean', 'string') and octet_length(setting.value::text) <= 102
+    order by setting.key limit 40
+  ) as listed)`
 
 /** Lists the jobs of the caller's projects. The cursor is an id, so that new jobs do not shift the pages. */
 export async function listJobs(context: RunnerContext, caller: Caller, query: ListJobsQuery): Promise<JobList> {
@@ -42,6 +54,10 @@ export async function listJobs(context: RunnerContext, caller: Caller, query: Li
       sql<SummaryRow['error']>`case when error is not null then jsonb_strip_nulls(
         jsonb_build_object('errorType', error -> 'errorType', 'message', left(error ->> 'message', 300))) end`.as(
         'error',
+      ),
+      (query.details ? tableSettings : sql<SummaryRow['settings']>`null::jsonb`).as('settings'),
+      (query.details ? sql<SummaryRow['metrics']>`latest_metrics` : sql<SummaryRow['metrics']>`null::jsonb`).as(
+        'metrics',
       ),
     ])
     .where(matchJobs(projects, query))

@@ -80,6 +80,10 @@ const listJobsRoute = createRoute({
         .default('newest')
         .describe('"best": the best value of the primary metric first; jobs without one come last'),
       facets: z.stringbool().default(false).describe('Also count values over the whole result'),
+      details: z
+        .stringbool()
+        .default(false)
+        .describe('Also the settings of each job, and all its latest metrics: for a table that compares jobs'),
       project: ProjectName.optional(),
       cursor: NumberCursor,
       limit: limitUpTo(200, 50),
