@@ -5,6 +5,7 @@ import { favicon } from './components/logo.tsx'
 import { compressed } from './compressed.ts'
 import type { WebContext, WebEnv, WebLogger } from './context.ts'
 import { datasetRoutes } from './datasets/routes.tsx'
+import { experimentRoutes } from './experiments/routes.tsx'
 import { formGate } from './form-gate.ts'
 import { jobRoutes } from './jobs/routes.tsx'
 import { languageRoutes } from './language-routes.ts'
@@ -80,7 +81,7 @@ export function createWeb(options: WebOptions): { app: Hono<WebEnv> } {
   app.get('/favicon.ico', (c) => c.redirect('/favicon.svg', 301))
   app.get('/robots.txt', (c) =>
     c.text(
-      'User-agent: *\nDisallow: /jobs\nDisallow: /datasets\nDisallow: /pushes\nDisallow: /predict\nDisallow: /publishers\nDisallow: /usage\nDisallow: /sign-in\nDisallow: /account\nDisallow: /organisations\nDisallow: /reset-password\n',
+      'User-agent: *\nDisallow: /jobs\nDisallow: /datasets\nDisallow: /experiments\nDisallow: /pushes\nDisallow: /predict\nDisallow: /publishers\nDisallow: /usage\nDisallow: /sign-in\nDisallow: /account\nDisallow: /organisations\nDisallow: /reset-password\n',
     ),
   )
   app.use(async (c, next) => {
@@ -112,6 +113,7 @@ export function createWeb(options: WebOptions): { app: Hono<WebEnv> } {
   app.route('/datasets', datasetRoutes(context))
   app.route('/jobs/new', newJobRoutes(context))
   app.route('/jobs', jobRoutes(context))
+  app.route('/experiments', experimentRoutes(context))
   app.route('/predict', predictRoutes(context))
   app.route('/pushes', pushRoutes(context))
   app.route('/publishers', publisherRoutes(context))

@@ -2,7 +2,7 @@ import uPlot from 'uplot'
 import { formatDuration, formatMetric } from '../format.ts'
 import type { ChartSeries, ChartSpec } from '../jobs/chart-groups.ts'
 import { t } from '../words/t.ts'
-import { axisInEffect, overAxis, positive, smooth, type XY } from './chart-math.ts'
+import { axisInEffect, overAxis, positive, type Spread, smooth, spreadOf, type XY } from './chart-math.ts'
 import { chartPng, plotOptions, type Stroke } from './chart-plot.ts'
 import type { ChartSettings } from './chart-toolbar.ts'
 
@@ -34,6 +34,8 @@ export class ChartBox {
   readonly #canvas = document.createElement('div')
   readonly #legend = document.createElement('ul')
   #values: HTMLElement[] = []
+  /** The lines of the legend: those of the chart, or the mean and the edges of its band. */
+  #entries: Pick<Stroke, 'label' | 'run'>[] = []
   #plot: uPlot | undefined
   #signature = ''
   #axis: Axis
@@ -142,13 +144,14 @@ export class ChartBox {
     const axis = axisInEffect(first.series, settings.axis, this.#context.seriesOf(first.run))
     if (axis !== this.#axis) this.#range = undefined
     this.#axis = axis
-    const { tables, strokes, isLog } = this.#lines()
+    const { tables, strokes, isLog, hasBand } = this.#lines()
+    this.#entries = strokes.filter(({ faint }) => !faint)
     const data = tables.length === 1 && tables[0] !== undefined ? tables[0] : uPlot.join(tables)
-    const signature = JSON.stringify([axis, isLog, settings.smoothing > 0, strokes.map(({ label }) => label)])
+    const signature = JSON.stringify([axis, isLog, hasBand, settings.smoothing > 0, strokes.map(({ label }) => label)])
     if (this.#plot === undefined || signature !== this.#signature) {
       this.#signature = signature
       this.#plot?.destroy()
-      const options = plotOptions({ axis, isLog, strokes, hidden: this.#hidden })
+      const options = plotOptions({ axis, isLog, strokes, hasBand, hidden: this.#hidden })
       options.hooks = { setCursor: [() => this.#showValues()], setSelect: [(plot) => this.#selected(plot)] }
       this.#plot = new uPlot({ ...options, ...this.#size() }, data, this.#canvas)
       this.#fillLegend()
@@ -158,7 +161,7 @@ export class ChartBox {
   }
 
   /** A table for each line; with smoothing, the values as they were reported are faint behind the average. */
-  #lines(): { tables: XY[]; strokes: Stroke[]; isLog: boolean } {
+  #lines(): { tables: XY[]; strokes: Stroke[]; isLog: boolean; hasBand: boolean } {
     const { settings, seriesOf } = this.#context
     const lines = this.#spec.lines.map((line) => ({
       ...line,
@@ -170,12 +173,13 @@ export class ChartBox {
       xs,
       shown(settings.smoothing > 0 ? smooth(ys, settings.smoothing) : ys),
     ])
+    if (settings.spread !== 'each' && lines.length > 1) return { ...bandOf(tables, settings.spread, shown), isLog }
     const strokes: Stroke[] = lines.map(({ label, run }) => ({ label, run, faint: false }))
     if (settings.smoothing > 0) {
       tables.push(...lines.map(({ columns: [xs, ys] }): XY => [xs, shown(ys)]))
       strokes.push(...lines.map(({ label, run }) => ({ label, run, faint: true })))
     }
-    return { tables, strokes, isLog }
+    return { tables, strokes, isLog, hasBand: false }
   }
 
   #size(): { width: number; height: number } {
@@ -186,9 +190,9 @@ export class ChartBox {
   /** Buttons that hide and show the lines. One line needs none. */
   #fillLegend(): void {
     this.#values = []
-    this.#legend.hidden = this.#spec.lines.length < 2
+    this.#legend.hidden = this.#entries.length < 2
     this.#legend.replaceChildren(
-      ...this.#spec.lines.map(({ label, run }, index) => {
+      ...this.#entries.map(({ label, run }, index) => {
         const item = document.createElement('li')
         const button = document.createElement('button')
         button.type = 'button'
@@ -204,7 +208,7 @@ export class ChartBox {
           if (!this.#hidden.delete(label)) this.#hidden.add(label)
           const show = !this.#hidden.has(label)
           button.setAttribute('aria-pressed', String(show))
-          for (const at of [index, index + this.#spec.lines.length])
+          for (const at of [index, index + this.#entries.length])
             if (this.#plot?.series[at + 1] !== undefined) this.#plot.setSeries(at + 1, { show })
         })
         item.append(button)
@@ -218,7 +222,7 @@ export class ChartBox {
     const plot = this.#plot
     if (plot === undefined) return
     const at = plot.cursor.idx ?? undefined
-    const values = this.#spec.lines.map((_, index) => {
+    const values = this.#entries.map((_, index) => {
       const column = plot.data[index + 1]
       return formatMetric((at === undefined ? lastOf(column) : column?.[at]) ?? null)
     })
@@ -270,6 +274,25 @@ export class ChartBox {
       }),
     )
     this.#canvas.dataset.points = String(lines.reduce((sum, { series }) => sum + series.points.length, 0))
+  }
+}
+
+/** The mean of lines with the edges of the band around it. */
+function bandOf(
+  tables: readonly XY[],
+  spread: Exclude<Spread, 'each'>,
+  shown: (values: (number | null)[]) => (number | null)[],
+): { tables: XY[]; strokes: Stroke[]; hasBand: true } {
+  const { xs, high, mean, low } = spreadOf(tables, spread)
+  const isRange = spread === 'range'
+  return {
+    tables: [high, mean, low].map((values): XY => [xs, shown(values)]),
+    strokes: [
+      { label: isRange ? t('highest') : t('mean + deviation'), run: 0, faint: false, edge: true },
+      { label: t('mean'), run: 0, faint: false },
+      { label: isRange ? t('lowest') : t('mean − deviation'), run: 0, faint: false, edge: true },
+    ],
+    hasBand: true,
   }
 }
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { ChartSeries } from '../jobs/chart-groups.ts'
-import { axisInEffect, overAxis, positive, smooth } from './chart-math.ts'
+import { axisInEffect, overAxis, positive, smooth, spreadOf } from './chart-math.ts'
 
 const byEpoch: ChartSeries = {
   name: 'val/acc',
@@ -52,4 +52,33 @@ test('smoothing keeps a constant, starts at the first value, and leaves gaps', (
 
 test('a logarithmic scale shows positive values only', () => {
   expect(positive([1, 0, -1, null, 1e-9])).toEqual([1, null, null, null, 1e-9])
+})
+
+test('the mean of several lines counts each one between its own first and last point', () => {
+  const tables: Parameters<typeof spreadOf>[0] = [
+    [
+      [1, 3],
+      [2, 4],
+    ],
+    [
+      [2, 3, 4],
+      [5, null, 7],
+    ],
+  ]
+  expect(spreadOf(tables, 'range')).toEqual({
+    xs: [1, 2, 3, 4],
+    high: [2, 5, 6, 7],
+    mean: [2, 4, 5, 7],
+    low: [2, 3, 4, 7],
+  })
+  expect(spreadOf(tables, 'deviation').high.map((value) => value?.toFixed(3))).toEqual([
+    '2.000',
+    '5.414',
+    '6.414',
+    '7.000',
+  ])
+})
+
+test('the mean of nothing has a gap', () => {
+  expect(spreadOf([[[1], [null]]], 'range')).toEqual({ xs: [1], high: [null], mean: [null], low: [null] })
 })

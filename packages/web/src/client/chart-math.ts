@@ -85,3 +85,56 @@ export function smooth(values: readonly (number | null)[], weight: number): (num
 /** Values that a logarithmic scale can show. */
 export const positive = (values: readonly (number | null)[]): (number | null)[] =>
   values.map((value) => (value !== null && value > 0 ? value : null))
+
+/** What several lines are drawn as: each one, or their mean with a band around it. */
+export type Spread = 'each' | 'range' | 'deviation'
+
+export interface SpreadColumns {
+  xs: number[]
+  high: (number | null)[]
+  mean: (number | null)[]
+  low: (number | null)[]
+}
+
+/**
+ * The mean of several lines, with the lowest and highest value (`range`), or one standard deviation on both sides. Between its
+ * points, a line has the value in proportion; before its first and after its last point, it does not count.
+ */
+export function spreadOf(tables: readonly XY[], spread: 'range' | 'deviation'): SpreadColumns {
+  const xs = [...new Set(tables.flatMap(([own]) => own))].sort((a, b) => a - b)
+  const columns = tables.map((table) => valuesAt(table, xs))
+  const result: SpreadColumns = { xs, high: [], mean: [], low: [] }
+  for (const at of xs.keys()) {
+    const values = columns.map((column) => column[at] ?? null).filter((value) => value !== null)
+    if (values.length === 0) {
+      for (const column of [result.high, result.mean, result.low]) column.push(null)
+      continue
+    }
+    const mean = values.reduce((sum, value) => sum + value, 0) / values.length
+    const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0)
+    // Of a sample: two jobs are a guess about all jobs that could have run.
+    const deviation = values.length < 2 ? 0 : Math.sqrt(squares / (values.length - 1))
+    result.mean.push(mean)
+    result.high.push(spread === 'range' ? Math.max(...values) : mean + deviation)
+    result.low.push(spread === 'range' ? Math.min(...values) : mean - deviation)
+  }
+  return result
+}
+
+/** The values of a line at sorted places. */
+function valuesAt([xs, ys]: XY, places: readonly number[]): (number | null)[] {
+  const known: [number, number][] = []
+  for (const [index, x] of xs.entries()) {
+    const y = ys[index]
+    if (typeof y === 'number') known.push([x, y])
+  }
+  let at = 0
+  return places.map((place) => {
+    while (at + 1 < known.length && (known[at + 1]?.[0] ?? 0) <= place) at += 1
+    const [x, y] = known[at] ?? [Number.POSITIVE_INFINITY, 0]
+    if (place < x) return null
+    if (place === x) return y
+    const after = known[at + 1]
+    return after === undefined ? null : y + ((after[1] - y) * (place - x)) / (after[0] - x)
+  })
+}

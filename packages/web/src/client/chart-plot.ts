@@ -7,6 +7,8 @@ export interface Stroke {
   run: number
   /** The reported values behind a moving average. */
   faint: boolean
+  /** Edges of a band around the mean of several jobs. */
+  edge?: boolean | undefined
 }
 
 interface PlotLook {
@@ -14,6 +16,8 @@ interface PlotLook {
   isLog: boolean
   strokes: readonly Stroke[]
   hidden: ReadonlySet<string>
+  /** The first and the third line are the edges of a band. */
+  hasBand: boolean
 }
 
 /** Lines also differ by dash, for people who cannot tell the colours apart; the same list is in charts.css. */
@@ -31,7 +35,13 @@ function widthOf(_plot: uPlot, labels: string[] | null): number {
 }
 
 /** How uPlot draws a chart. Charts of the same axis share the pointer. */
-export function plotOptions({ axis, isLog, strokes, hidden }: PlotLook): Omit<uPlot.Options, 'width' | 'height'> {
+export function plotOptions({
+  axis,
+  isLog,
+  strokes,
+  hidden,
+  hasBand,
+}: PlotLook): Omit<uPlot.Options, 'width' | 'height'> {
   const look: uPlot.Axis = {
     stroke: colourOf('--ink-soft'),
     grid: { stroke: colourOf('--line'), width: 1 },
@@ -69,17 +79,18 @@ export function plotOptions({ axis, isLog, strokes, hidden }: PlotLook): Omit<uP
     ],
     series: [
       {},
-      ...strokes.map(({ label, run, faint }) => ({
+      ...strokes.map(({ label, run, faint, edge = false }) => ({
         label,
         show: !hidden.has(label),
         stroke: colourOf(`--series-${run % 6}`),
         dash: [...(DASHES[run % 6] ?? [])],
-        width: faint ? 1 : 2,
-        alpha: faint ? 0.3 : 1,
+        width: faint || edge ? 1 : 2,
+        alpha: faint ? 0.3 : edge ? 0.6 : 1,
         spanGaps: true,
-        points: faint ? { show: false } : { size: 5 },
+        points: faint || edge ? { show: false } : { size: 5 },
       })),
     ],
+    bands: hasBand ? [{ series: [1, 3], fill: `${colourOf('--series-0')}33` }] : [],
   }
 }
 

@@ -1,5 +1,5 @@
 import { t } from '../words/t.ts'
-import type { XAxis } from './chart-math.ts'
+import type { Spread, XAxis } from './chart-math.ts'
 
 /** How all charts of a page are drawn. */
 export interface ChartSettings {
@@ -7,6 +7,8 @@ export interface ChartSettings {
   log: boolean
   /** Weight of the moving average, from 0 to 0.99. */
   smoothing: number
+  /** How the lines of several jobs are drawn. */
+  spread: Spread
 }
 
 export interface ChartToolbar {
@@ -15,7 +17,9 @@ export interface ChartToolbar {
   setZoomed(zoomed: boolean): void
 }
 
-export interface ToolbarActions {
+export interface ToolbarOptions {
+  /** Number of jobs in a chart. */
+  runs: number
   changed(): void
   resetZoom(): void
 }
@@ -27,9 +31,15 @@ const AXES: readonly [XAxis, string][] = [
   ['time', 'Time'],
 ]
 
+const SPREADS: readonly [Spread, string][] = [
+  ['each', 'Each one'],
+  ['range', 'Mean, lowest and highest'],
+  ['deviation', 'Mean and standard deviation'],
+]
+
 /** The settings above the charts. Scripts make it, because without them nothing here would work. */
-export function createToolbar(root: HTMLElement, { changed, resetZoom }: ToolbarActions): ChartToolbar {
-  const settings: ChartSettings = { axis: 'reported', log: false, smoothing: 0 }
+export function createToolbar(root: HTMLElement, { runs, changed, resetZoom }: ToolbarOptions): ChartToolbar {
+  const settings: ChartSettings = { axis: 'reported', log: false, smoothing: 0, spread: 'each' }
   const bar = document.createElement('div')
   bar.className = 'chart-toolbar'
 
@@ -55,6 +65,13 @@ export function createToolbar(root: HTMLElement, { changed, resetZoom }: Toolbar
     changed()
   })
 
+  const spread = document.createElement('select')
+  spread.append(...SPREADS.map(([value, text]) => new Option(t(text), value)))
+  spread.addEventListener('change', () => {
+    settings.spread = SPREADS.find(([value]) => value === spread.value)?.[0] ?? 'each'
+    changed()
+  })
+
   const reset = document.createElement('button')
   reset.type = 'button'
   reset.className = 'quiet'
@@ -70,7 +87,9 @@ export function createToolbar(root: HTMLElement, { changed, resetZoom }: Toolbar
   hint.textContent = t(
     'Drag across a chart to zoom; double-click resets. By keyboard: arrows read values, + and - zoom, 0 resets.',
   )
-  bar.append(labelled(t('Axis'), axis), labelled(t('Smoothing'), smoothing), labelled(t('Log scale'), log), reset, hint)
+  bar.append(labelled(t('Axis'), axis), labelled(t('Smoothing'), smoothing), labelled(t('Log scale'), log))
+  if (runs > 1) bar.append(labelled(t('Lines of jobs'), spread))
+  bar.append(reset, hint)
   root.prepend(bar)
   return {
     settings,

@@ -63,6 +63,7 @@ class ChartBoard {
     this.#root = root
     this.#options = options
     this.#toolbar = createToolbar(root, {
+      runs: options.runs.length,
       changed: () => {
         for (const box of this.#boxes.values()) box.update(box.spec)
         this.#toolbar.setZoomed([...this.#boxes.values()].some(({ range }) => range !== undefined))

@@ -9,12 +9,12 @@ import { Sentence } from '../words/sentence.tsx'
 import { t } from '../words/t.ts'
 import type { ChartRun, ChartSeries } from './chart-groups.ts'
 import { Charts, Swatch } from './charts.tsx'
+import { ComparedClasses, ComparedPlots, type ComparedResults, JobHeads } from './compare-results.tsx'
 import type { CompareData } from './live-events.ts'
 import { jobTitle } from './parts.tsx'
 import { scriptJson } from './script-json.ts'
 
-export interface ComparedJob {
-  job: Job
+export interface ComparedJob extends ComparedResults {
   series: ChartSeries[]
 }
 
@@ -77,6 +77,8 @@ export function ComparePage({ assetUrl, compared, missing }: ComparePageProps) {
             <h2 id="values">{t('Last values')}</h2>
             <Values jobs={jobs} />
           </section>
+          <ComparedClasses results={compared} />
+          <ComparedPlots results={compared} />
         </>
       )}
       <script type="application/json" id="compare-data">
@@ -232,13 +234,7 @@ function CompareTable({ label, jobs, children }: { label: string; jobs: readonly
         <thead>
           <tr>
             <th scope="col">{t('Name')}</th>
-            {jobs.map((job, index) => (
-              <th scope="col">
-                <Swatch index={index} />
-                {' #'}
-                {job.id}
-              </th>
-            ))}
+            <JobHeads jobs={jobs} />
           </tr>
         </thead>
         <tbody>{children}</tbody>

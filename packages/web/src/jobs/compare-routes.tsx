@@ -22,7 +22,7 @@ export function compareRoutes(context: WebContext): Hono<WebEnv> {
   app.get('/compare', async (c) => {
     const ids = parseIds(c.req.queries('ids')).slice(0, MAX_COMPARED)
     const found = await readJobs(context, ids)
-    const compared = await Promise.all(found.map((job) => readSeries(context, job, found.length)))
+    const compared = await Promise.all(found.map((job) => readCompared(context, job, found.length)))
     const missing = ids.filter((id) => !found.some((job) => job.id === id))
     c.header('Cache-Control', 'no-store')
     return c.html(<ComparePage assetUrl={c.get('assetUrl')} compared={compared} missing={missing} />)
@@ -72,13 +72,18 @@ async function readJobs(context: WebContext, ids: readonly JobId[]): Promise<Job
   return jobs.filter((job) => job !== undefined)
 }
 
-async function readSeries(context: WebContext, job: Job, count: number): Promise<ComparedJob> {
-  const { series } = await context.client.jobs.metrics(job.id, {
-    attempt: job.attempt,
-    points: pointsFor(Object.keys(job.latestMetrics).length * count),
-    only: 'latest',
-  })
-  return { job, series: toChartSeries(series, job.createdAt) }
+async function readCompared({ client }: WebContext, job: Job, count: number): Promise<ComparedJob> {
+  const { id, attempt } = job
+  const [{ series }, { validations }, { artifacts }] = await Promise.all([
+    client.jobs.metrics(id, {
+      attempt,
+      points: pointsFor(Object.keys(job.latestMetrics).length * count),
+      only: 'latest',
+    }),
+    client.jobs.validations(id, { attempt, limit: 1 }),
+    client.jobs.artifacts(id, { limit: 5000 }),
+  ])
+  return { job, series: toChartSeries(series, job.createdAt), validation: validations[0], artifacts }
 }
 
 /** Acts on one job after the other. Returns why each refused, in the words of the runner. */

@@ -1,5 +1,6 @@
+import { JobValidation } from '@trainyard/contract'
 import { describe, expect, test } from 'vitest'
-import { failedJob, jobFixture, succeededJob } from '../testing/fixtures.ts'
+import { artifactsFixture, failedJob, jobFixture, NOW, succeededJob } from '../testing/fixtures.ts'
 import { createTestWeb } from '../testing/web.ts'
 import { differencesOf } from './compare-page.tsx'
 
@@ -22,7 +23,7 @@ describe('comparing jobs', () => {
     ])
     expect(chart).toContain('#40 MNIST nightly')
     expect(html).toContain('All settings, the trainer and the dataset are the same.')
-    expect(html).not.toContain('<img')
+    expect(html).not.toContain(HOSTILE)
   })
 
   test('shows settings that one of them does not have', () => {
@@ -38,6 +39,30 @@ describe('comparing jobs', () => {
       { name: 'config.label_smoothing', values: ['0.1', undefined] },
       { name: 'config.seed', values: [undefined, '7'] },
     ])
+  })
+
+  test('lays values by class and plots of the same name side by side', async () => {
+    const validations = [
+      JobValidation.parse({
+        attempt: 1,
+        seq: 1,
+        time: NOW.toISOString(),
+        primary: { name: 'top1_accuracy', value: 0.5, goal: 'maximize' },
+        confusionMatrix: {
+          classes: ['cat', HOSTILE],
+          counts: [
+            [3, 1],
+            [0, 4],
+          ],
+        },
+      }),
+    ]
+    const { app } = createTestWeb({ jobs: jobs(), validations, artifacts: artifactsFixture().artifacts })
+    const html = await (await app.request('/jobs/compare?ids=42,40')).text()
+    expect(html).toMatch(/<bdi>cat<\/bdi><\/th><td class="number">0\.75<\/td><td class="number">0\.75</)
+    expect(html).toContain('<img src="/jobs/42/artifacts/art_plot/picture" alt="#42 confusion-matrix.png"')
+    expect(html).toContain('<img src="/jobs/40/artifacts/art_plot/picture" alt="#40 confusion-matrix.png"')
+    expect(html).not.toContain(HOSTILE)
   })
 
   test('names jobs that it does not find, and explains how to choose some', async () => {

@@ -40,7 +40,9 @@ export function JobListPage({ assetUrl, query, list, deleted, done, runnerUrl, n
     <Layout assetUrl={assetUrl} title={t('Jobs')} section="jobs" scripts={['selection.js']}>
       <div class="page-head">
         <h1>{t('Jobs')}</h1>
-        <p class="lead">{t('Training, prediction and export jobs.')}</p>
+        <p class="lead">
+          {t('Training, prediction and export jobs.')} <a href="/experiments">{t('Settings and metrics as a table')}</a>
+        </p>
       </div>
       {deleted !== undefined && <Note>{t('Job {deleted} was deleted.', { deleted })}</Note>}
       {done?.action === 'delete' && (

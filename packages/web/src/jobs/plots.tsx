@@ -7,7 +7,7 @@ import { artifactPath, type PageArtifact } from './job-artifacts.tsx'
 const PLOTS_SHOWN = 6
 
 /** Whether a file is probably a picture. The address that serves it checks the bytes. */
-function isPicture({ kind, name, contentType, sizeBytes }: PageArtifact): boolean {
+export function isPicture({ kind, name, contentType, sizeBytes }: PageArtifact): boolean {
   if (sizeBytes > MAX_PICTURE_BYTES || (kind !== 'plot' && kind !== 'prediction')) return false
   if (/^image\/(?:png|jpeg|gif|webp)$/.test(contentType)) return true
   // Stored before files had the type of their content.

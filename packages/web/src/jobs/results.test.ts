@@ -3,6 +3,7 @@ import { JobValidation, StoredEvent } from '@trainyard/contract'
 import { describe, expect, test } from 'vitest'
 import { artifactFixture, jobFixture, NOW, predictJob } from '../testing/fixtures.ts'
 import { createTestWeb } from '../testing/web.ts'
+import { ratesOf } from './class-pictures.tsx'
 import { confusedPairs } from './validation.tsx'
 
 const HOSTILE = '<img src=x onerror=alert(1)>'
@@ -67,6 +68,31 @@ describe('the newest validation', () => {
     expect(html).toMatch(/<td class="number heat-7 hit">8<\/td><td class="number heat-2 miss">2</)
     expect(html).toContain('<bdi>dog</bdi> taken for <bdi>cat</bdi> <span class="muted">5 times, 100 % of that class')
     expect(html).not.toContain(HOSTILE)
+  })
+
+  test('draws precision and recall of a confusion matrix, and lists them when there are no values by class', async () => {
+    const confusionMatrix = { classes: ['cat', 'dog', 'unseen', HOSTILE], counts: [[8, 2], [5, 5], [], [0, 0, 0, 3]] }
+    expect(
+      ratesOf(JobValidation.parse(validation({ confusionMatrix })).confusionMatrix ?? { classes: [], counts: [] }),
+    ).toEqual([
+      { name: 'cat', precision: 8 / 13, recall: 0.8 },
+      { name: 'dog', precision: 5 / 7, recall: 0.5 },
+      { name: HOSTILE, precision: 1, recall: 1 },
+    ])
+    const html = await pageOf({ validations: [validation({ confusionMatrix })] })
+    expect(html).toContain('Precision over recall of 3 classes. The weakest: dog 0.7143 / 0.5')
+    expect(html.match(/<circle class="dot"/g)).toHaveLength(3)
+    expect(html).toContain('<bdi>recall</bdi></th>')
+    expect(html).not.toContain(HOSTILE)
+  })
+
+  test('draws how many classes reach which value, when there are many and the values are shares', async () => {
+    const perClass = (scale: number) =>
+      Object.fromEntries(Array.from({ length: 10 }, (_, index) => [`c${index}`, { recall: (index * scale) / 10 }]))
+    const html = await pageOf({ validations: [validation({ perClass: perClass(1) })] })
+    expect(html).toContain('Classes by recall')
+    expect(html).toContain('0–0.1: 1, 0.1–0.2: 1')
+    expect(await pageOf({ validations: [validation({ perClass: perClass(100) })] })).not.toContain('Classes by recall')
   })
 
   test('lists the confused pairs alone when a matrix would be too small to read', () => {

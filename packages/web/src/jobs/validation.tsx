@@ -3,6 +3,7 @@ import { Scroll } from '../components/scroll.tsx'
 import { formatCount, formatMetric, plural } from '../format.ts'
 import { Sentence } from '../words/sentence.tsx'
 import { t } from '../words/t.ts'
+import { PrecisionRecall, ratesOf, ValueHistogram } from './class-pictures.tsx'
 
 /** Classes in the table of values per class. */
 const CLASSES_SHOWN = 50
@@ -16,7 +17,8 @@ const PAIRS_SHOWN = 20
 export function JobValidationResult({ job, validation }: { job: Job; validation: JobValidation | undefined }) {
   if (validation === undefined || (validation.perClass === undefined && validation.confusionMatrix === undefined))
     return <div id="job-validation" hidden />
-  const { epoch, split, perClass, confusionMatrix } = validation
+  const { epoch, split, confusionMatrix } = validation
+  const perClass = perClassOf(validation)
   const where = [
     epoch === undefined ? undefined : t('epoch {epoch}', { epoch }),
     split === undefined ? undefined : t('on the {split} split', { split }),
@@ -25,6 +27,12 @@ export function JobValidationResult({ job, validation }: { job: Job; validation:
     <section id="job-validation" aria-labelledby="validation">
       <h2 id="validation">{t('Results by class')}</h2>
       {where.length > 0 && <p class="muted">{where.join(', ')}</p>}
+      <div class="chart-grid">
+        {confusionMatrix !== undefined && <PrecisionRecall rates={ratesOf(confusionMatrix)} />}
+        {perClass !== undefined && (
+          <ValueHistogram metric={metricsOf(job.primaryMetric.name, perClass)[0] ?? ''} perClass={perClass} />
+        )}
+      </div>
       {perClass !== undefined && <PerClass job={job} perClass={perClass} />}
       {confusionMatrix !== undefined && <Confusion matrix={confusionMatrix} />}
     </section>
@@ -33,11 +41,24 @@ export function JobValidationResult({ job, validation }: { job: Job; validation:
 
 type ClassMetrics = NonNullable<JobValidation['perClass']>
 
+/** The values by class that the trainer reported, or those that follow from its confusion matrix. */
+export function perClassOf({ perClass, confusionMatrix }: JobValidation): ClassMetrics | undefined {
+  if (perClass !== undefined || confusionMatrix === undefined) return perClass
+  const rates = ratesOf(confusionMatrix)
+  if (rates.length === 0) return undefined
+  return Object.fromEntries(rates.map(({ name, recall, precision }) => [name, { recall, precision }]))
+}
+
+/** The names of metrics by class, the primary one first. */
+function metricsOf(primary: string, perClass: ClassMetrics): string[] {
+  const found = new Set<string>()
+  for (const metrics of Object.values(perClass).slice(0, 1000)) for (const name of Object.keys(metrics)) found.add(name)
+  return found.delete(primary) ? [primary, ...found] : [...found]
+}
+
 function PerClass({ job, perClass }: { job: Job; perClass: ClassMetrics }) {
   const all = Object.entries(perClass)
-  const found = new Set(all.slice(0, 1000).flatMap(([, metrics]) => Object.keys(metrics)))
-  const primary = job.primaryMetric.name
-  const names = [...(found.delete(primary) ? [primary] : []), ...found].slice(0, METRICS_SHOWN)
+  const names = metricsOf(job.primaryMetric.name, perClass).slice(0, METRICS_SHOWN)
   const [first] = names
   if (first === undefined) return null
   const firstValue = (metrics: ClassMetrics[string]) => {

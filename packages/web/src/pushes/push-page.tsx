@@ -55,6 +55,7 @@ export function PushChecks({ check }: { check: Check }) {
         {check.trust !== undefined && <TrustStatus tier={check.trust.tier} />} {summary(check)}
       </p>
       {check.trust !== undefined && <Skipped trust={check.trust} />}
+      <h2 class="visually-hidden">{t('Checks')}</h2>
       <Checks checks={byUrgency(check.checks)} />
     </section>
   )

@@ -85,6 +85,11 @@ function fakeFacets(trainers: readonly Trainer[]) {
   }
 }
 
+function tableSettings({ basic, advanced }: Job['config']) {
+  const all = Object.entries({ ...basic, ...advanced })
+  return Object.fromEntries(all.filter(([, value]) => ['number', 'string', 'boolean'].includes(typeof value)))
+}
+
 /** Registry and runner in one, answering from lists in memory: enough to draw every page. */
 export function createFakeApi(
   state: Partial<
@@ -214,8 +219,14 @@ export function createFakeApi(
     app.delete(path, (c) => c.body(null, 204))
   }
   app.get('/v1/jobs', (c) => {
-    const state = c.req.query('state')
-    return c.json(JobList.parse({ jobs: api.jobs.filter((job) => !state || job.state === state), facets: api.facets }))
+    const { state, operation, details } = c.req.query()
+    const found = api.jobs.filter(
+      (job) => (!state || job.state === state) && (!operation || job.operation === operation),
+    )
+    const jobs = found.map(({ config, ...job }) =>
+      details === 'true' ? { ...job, settings: tableSettings(config) } : job,
+    )
+    return c.json(JobList.parse({ jobs, facets: api.facets }))
   })
   app.post('/v1/jobs', async (c) => {
     const request = CreateJobRequest.parse(await c.req.json())

@@ -2,48 +2,33 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BrowserContextOptions } from 'playwright-core'
 import { launchChromium } from './browser.ts'
-import { openIn, startSite } from './site.ts'
+import { EVERY_PAGE, startEveryPage } from './every-page.ts'
+import { openIn } from './site.ts'
 
 const DESKTOP = { width: 1280, height: 900 }
 const PHONE = { width: 390, height: 844 }
+const NARROW = { width: 320, height: 700 }
 
 const LOOKS: Readonly<Record<string, BrowserContextOptions>> = {
   'light-desktop': { colorScheme: 'light', viewport: DESKTOP },
   'dark-desktop': { colorScheme: 'dark', viewport: DESKTOP },
   'light-phone': { colorScheme: 'light', viewport: PHONE },
   'dark-phone': { colorScheme: 'dark', viewport: PHONE },
+  'light-narrow': { colorScheme: 'light', viewport: NARROW },
   'korean-desktop': { colorScheme: 'light', viewport: DESKTOP, locale: 'ko-KR' },
   'korean-phone': { colorScheme: 'light', viewport: PHONE, locale: 'ko-KR' },
-}
-
-const PAGES: Readonly<Record<string, string>> = {
-  trainers: '/',
-  trainer: '/trainers/trainyard/tfjs-classifier',
-  datasets: '/datasets',
-  dataset: '/datasets/ds_1',
-  jobs: '/jobs',
-  job: '/jobs/42',
-  'job-failed': '/jobs/41',
-  'job-lineage': '/jobs/42/lineage',
-  compare: '/jobs/compare?ids=42,41',
-  'new-job': '/jobs/new?trainer=trainyard/tfjs-classifier',
-  predict: '/predict',
-  account: '/account',
-  tokens: '/account/tokens',
-  organisations: '/organisations',
-  'not-found': '/nowhere',
 }
 
 /** A picture of every page in every look, into a folder. Prints what a browser complains of. */
 export async function takePictures(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true })
-  await using site = await startSite()
+  await using site = await startEveryPage()
   const browser = await launchChromium()
   try {
     for (const [look, options] of Object.entries(LOOKS)) {
       await using opened = await openIn(browser, options)
       const { page, complaints } = opened
-      for (const [name, path] of Object.entries(PAGES)) {
+      for (const [name, path] of Object.entries(EVERY_PAGE)) {
         // A live page loads until its job ends.
         await page.goto(`${site.url}${path}`, { waitUntil: 'load' })
         await page.waitForTimeout(300)
