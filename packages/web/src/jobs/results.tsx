@@ -38,7 +38,7 @@ export function JobResult({ job, artifacts }: { job: Job; artifacts: readonly Pa
           </a>
           {file !== undefined && (
             <span class="muted">
-              {file.name}
+              <bdi>{file.name}</bdi>
               {' · '}
               {formatBytes(file.sizeBytes)}
             </span>

@@ -63,7 +63,11 @@ export function PushListPage({ assetUrl, list, reviews, now }: PushListPageProps
                   <td>
                     <VersionStateStatus state={push.state} />
                     {push.running !== undefined && <span class="sub">{push.running}</span>}
-                    {push.reason !== undefined && <span class="sub">{push.reason}</span>}
+                    {push.reason !== undefined && (
+                      <span class="sub">
+                        <bdi>{push.reason}</bdi>
+                      </span>
+                    )}
                   </td>
                   <td>
                     {push.errors + push.warnings === 0

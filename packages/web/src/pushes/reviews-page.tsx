@@ -43,7 +43,9 @@ export function ReviewsPage({ assetUrl, appeals, rescans, now, problem }: Review
                       {appeal.trainer}:{appeal.version}
                     </a>
                   </th>
-                  <td>{appeal.text}</td>
+                  <td>
+                    <bdi>{appeal.text}</bdi>
+                  </td>
                   <td>
                     <RelativeTime at={appeal.createdAt} now={now} />
                   </td>

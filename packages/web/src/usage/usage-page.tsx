@@ -171,9 +171,19 @@ function weightOf(figures: UsageFigures, total: UsageFigures): number {
 function Key({ by, row, form }: { by: UsageBy; row: UsageReport['rows'][number]; form: UsageForm }) {
   const { key, name = key } = row
   if (key === '') return <span class="muted">{t('none')}</span>
-  if (by === 'project') return <a href={withQuery('/usage', { ...form, by: 'person', project: key })}>{name}</a>
-  if (by === 'trainer') return <a href={`/trainers/${key}`}>{name}</a>
-  return <>{name}</>
+  if (by === 'project')
+    return (
+      <a href={withQuery('/usage', { ...form, by: 'person', project: key })}>
+        <bdi>{name}</bdi>
+      </a>
+    )
+  if (by === 'trainer')
+    return (
+      <a href={`/trainers/${key}`}>
+        <bdi>{name}</bdi>
+      </a>
+    )
+  return <bdi>{name}</bdi>
 }
 
 function Figures({ figures, hasCost }: { figures: UsageFigures; hasCost: boolean }) {
