@@ -6,6 +6,7 @@ import {
   SplitName,
   TargetFormat,
 } from '@trainyard/contract'
+import { apiWord } from '../components/api-word.ts'
 import { ConfirmedForm, FormProblem } from '../components/form.tsx'
 import { Layout } from '../components/layout.tsx'
 import { RelativeTime } from '../components/time.tsx'
@@ -55,7 +56,7 @@ export function DatasetPage({ assetUrl, dataset, versions, counts, list, query, 
           <p class="lead">
             {t('{counted} for {taskType}', {
               counted: plural(dataset.counts.images, '{count} image', '{count} images'),
-              taskType,
+              taskType: apiWord(taskType),
             })}
             {version < latest && (
               <>

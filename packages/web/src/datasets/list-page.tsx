@@ -1,4 +1,5 @@
 import type { DatasetList } from '@trainyard/contract'
+import { apiWord } from '../components/api-word.ts'
 import { Note } from '../components/form.tsx'
 import { Layout } from '../components/layout.tsx'
 import { RelativeTime } from '../components/time.tsx'
@@ -47,7 +48,7 @@ export function DatasetListPage({ assetUrl, list, cursor, deleted, refused, now 
                 </a>
               </h2>
               <ul class="facts">
-                <li class="strong">{dataset.taskType}</li>
+                <li class="strong">{apiWord(dataset.taskType)}</li>
                 <li>{plural(dataset.counts.images, '{count} image', '{count} images')}</li>
                 <li>
                   {dataset.classes.length === 1

@@ -55,13 +55,15 @@ export function ExperimentsPage({ assetUrl, query, list, projects }: Experiments
         <p class="muted">{t('No training matches.')}</p>
       ) : (
         <>
-          <section class="experiment-picture" aria-label={t('Picture')}>
-            {query.picture === 'scatter' ? (
-              <ChosenScatter query={query} jobs={jobs} all={all} />
-            ) : (
-              <ParallelCoordinates jobs={jobs} columns={[...columns].reverse()} best={best?.id ?? 0} />
-            )}
-          </section>
+          <div class="experiment-picture">
+            <Scroll label={t('Picture')}>
+              {query.picture === 'scatter' ? (
+                <ChosenScatter query={query} jobs={jobs} all={all} />
+              ) : (
+                <ParallelCoordinates jobs={jobs} columns={[...columns].reverse()} best={best?.id ?? 0} />
+              )}
+            </Scroll>
+          </div>
           <Table query={query} jobs={jobs} columns={columns} best={best} />
         </>
       )}

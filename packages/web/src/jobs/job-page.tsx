@@ -7,6 +7,7 @@ import {
   type ResourceSampleList,
 } from '@trainyard/contract'
 import { raw } from 'hono/html'
+import { apiWord } from '../components/api-word.ts'
 import { Layout } from '../components/layout.tsx'
 import { Scroll } from '../components/scroll.tsx'
 import { TrustStatus } from '../components/status.tsx'
@@ -194,9 +195,9 @@ function Inputs({ job }: { job: Job }) {
       <dd>{job.model}</dd>
       <dt>{t('Task')}</dt>
       <dd>
-        {job.operation}
+        {apiWord(job.operation)}
         {', '}
-        {job.taskType}
+        {apiWord(job.taskType)}
       </dd>
       {job.dataset !== undefined && (
         <>

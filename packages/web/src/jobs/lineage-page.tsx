@@ -1,5 +1,6 @@
 import type { Job } from '@trainyard/contract'
 import type { Child } from 'hono/jsx'
+import { apiWord } from '../components/api-word.ts'
 import { Layout } from '../components/layout.tsx'
 import { formatBytes, formatInstant, plural } from '../format.ts'
 import { Sentence } from '../words/sentence.tsx'
@@ -87,8 +88,8 @@ export function LineagePage({ assetUrl, job, lineage }: LineagePageProps) {
           </a>{' '}
           <span class="muted">
             {t('{operation}, {taskType}, model {model}, created {createdAt}', {
-              operation: job.operation,
-              taskType: job.taskType,
+              operation: apiWord(job.operation),
+              taskType: apiWord(job.taskType),
               model: job.model,
               createdAt: formatInstant(job.createdAt),
             })}

@@ -1,4 +1,5 @@
 import { type JobList, JobState, type JobSummary, type Operation } from '@trainyard/contract'
+import { apiWord } from '../components/api-word.ts'
 import { Copyable } from '../components/copyable.tsx'
 import { Note } from '../components/form.tsx'
 import { Layout } from '../components/layout.tsx'
@@ -135,7 +136,7 @@ function JobFilters({ query, list }: { query: JobListQuery; list: JobList }) {
           }))}
           word={(value) => jobStateWord(JobState.parse(value))}
         />
-        <Facet label={t('Operation')} name="operation" query={query} values={facets?.operation} />
+        <Facet label={t('Operation')} name="operation" query={query} values={facets?.operation} word={apiWord} />
         <Facet label={t('Trainer')} name="trainer" query={query} values={facets?.trainer} />
         <Facet label={t('Dataset')} name="dataset" query={query} values={facets?.dataset} word={datasetName} />
       </nav>

@@ -1,4 +1,5 @@
 import { type Job, LogLevel } from '@trainyard/contract'
+import { apiWord } from '../components/api-word.ts'
 import { formatCount, plural } from '../format.ts'
 import { withQuery } from '../query.ts'
 import { t } from '../words/t.ts'
@@ -65,7 +66,7 @@ function LogFilter({ job, query }: { job: Job; query: LogQuery }) {
         <select id="log-level" name="level">
           {LogLevel.options.map((level) => (
             <option value={level} selected={level === query.level}>
-              {level}
+              {apiWord(level)}
             </option>
           ))}
         </select>

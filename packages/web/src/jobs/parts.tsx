@@ -1,4 +1,5 @@
 import { isTerminalJobState, type Job, type JobSummary, type LogLine } from '@trainyard/contract'
+import { apiWord } from '../components/api-word.ts'
 import { AskFirst } from '../components/form.tsx'
 import { JobStateStatus } from '../components/status.tsx'
 import { RelativeTime } from '../components/time.tsx'
@@ -223,7 +224,7 @@ export function LogLines({ lines }: { lines: readonly LogLine[] }) {
           <time datetime={line.time} title={formatInstant(line.time)}>
             {formatClock(line.time)}
           </time>
-          <span class="log-level">{line.level}</span>
+          <span class="log-level">{apiWord(line.level)}</span>
           <span class="log-message">
             {line.source !== 'journal' && <span class="log-source">{line.source}</span>}
             {line.message}

@@ -1,4 +1,5 @@
 import type { Dataset, TrainerList } from '@trainyard/contract'
+import { apiWord, apiWords } from '../components/api-word.ts'
 import { Layout } from '../components/layout.tsx'
 import { SearchForm } from '../components/search-form.tsx'
 import { plural } from '../format.ts'
@@ -31,7 +32,7 @@ export function ChooseTrainerPage({ assetUrl, q, cursor, dataset, list }: Choose
           ) : (
             <Sentence
               text="For {taskType} on {name}. {link}"
-              taskType={dataset.taskType}
+              taskType={apiWord(dataset.taskType)}
               name={<bdi>{dataset.name}</bdi>}
               link={<a href={withQuery('/jobs/new', { q })}>{t('All tasks')}</a>}
             />
@@ -66,7 +67,7 @@ export function ChooseTrainerPage({ assetUrl, q, cursor, dataset, list }: Choose
               </p>
               <p class="trainer-description">{trainer.description}</p>
               <ul class="facts">
-                <li class="strong">{trainer.taskTypes.join(', ')}</li>
+                <li class="strong">{apiWords(trainer.taskTypes)}</li>
                 <li>{trainer.framework}</li>
               </ul>
             </li>

@@ -1,5 +1,6 @@
 import type { Dataset, TaskType } from '@trainyard/contract'
 import type { Child } from 'hono/jsx'
+import { apiWord, apiWords } from '../components/api-word.ts'
 import { Layout } from '../components/layout.tsx'
 import { formatCount, plural } from '../format.ts'
 import { withQuery } from '../query.ts'
@@ -164,7 +165,7 @@ function TrainerFields({ form, data, problemOf }: FieldsProps) {
             empty={t('The first that fits the task')}
             options={models.map(({ name, displayName, taskTypes }) => ({
               value: name,
-              label: `${displayName ?? name} (${taskTypes.join(', ')})`,
+              label: `${displayName ?? name} (${apiWords(taskTypes)})`,
             }))}
           />
         )}
@@ -175,7 +176,7 @@ function TrainerFields({ form, data, problemOf }: FieldsProps) {
             value={form.task}
             problem={problemOf('task')}
             empty={t('The task of the dataset')}
-            options={manifest.taskTypes.map((value) => ({ value, label: value }))}
+            options={manifest.taskTypes.map((value) => ({ value, label: apiWord(value) }))}
           />
         )}
         {form.operation === 'export' && (
@@ -230,7 +231,7 @@ function DatasetField({ form, data, problem }: { form: JobForm; data: FormData; 
   const fits = ({ taskType }: Dataset) => (data.manifest.taskTypes as TaskType[]).includes(taskType)
   const [fitting, others] = [data.datasets.filter(fits), data.datasets.filter((one) => !fits(one))]
   const label = ({ name, counts, taskType }: Dataset) =>
-    `${name} · ${plural(counts.images, '{count} image', '{count} images')} · ${taskType}`
+    `${name} · ${plural(counts.images, '{count} image', '{count} images')} · ${apiWord(taskType)}`
   return (
     <Group id="job-dataset-title" title={t('Dataset')}>
       <div class="field">
@@ -275,7 +276,7 @@ function DatasetField({ form, data, problem }: { form: JobForm; data: FormData; 
             <Sentence text="You have no dataset yet. {link}" link={<a href="/datasets">{t('Upload one')}</a>} />
           ) : (
             [
-              t('For {tasks}.', { tasks: data.manifest.taskTypes.join(', ') }),
+              t('For {tasks}.', { tasks: apiWords(data.manifest.taskTypes) }),
               data.moreDatasets ? t('The newest 200 are listed.') : '',
             ].join(' ')
           )}

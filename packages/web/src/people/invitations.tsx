@@ -1,4 +1,5 @@
 import type { CreatedMemberInvitation, MemberInvitation } from '@trainyard/contract'
+import { apiWord } from '../components/api-word.ts'
 import { Copyable } from '../components/copyable.tsx'
 import { ConfirmedForm, Note } from '../components/form.tsx'
 import { RelativeTime } from '../components/time.tsx'
@@ -49,7 +50,7 @@ export function Invitations({ invitations, path, now }: InvitationsProps) {
             <div>
               <h4>{email}</h4>
               <ul class="facts">
-                <li>{role}</li>
+                <li>{apiWord(role)}</li>
                 <li>
                   <Sentence text="expires {when}" when={<RelativeTime at={expiresAt} now={now} />} />
                 </li>

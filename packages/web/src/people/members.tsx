@@ -1,4 +1,5 @@
 import { type Member, Role } from '@trainyard/contract'
+import { apiWord } from '../components/api-word.ts'
 import { ConfirmedForm } from '../components/form.tsx'
 import { RelativeTime } from '../components/time.tsx'
 import { Sentence } from '../words/sentence.tsx'
@@ -19,7 +20,7 @@ export function RoleSelect({ id, selected, withOwner, label }: RoleSelectProps) 
         .filter((option) => withOwner || option !== 'owner')
         .map((option) => (
           <option value={option} selected={option === selected}>
-            {option}
+            {apiWord(option)}
           </option>
         ))}
     </select>
@@ -46,7 +47,7 @@ export function MemberRow({ member, own, role, path, now }: MemberRowProps) {
         <h3>{member.displayName}</h3>
         <ul class="facts">
           {member.email !== undefined && <li>{member.email}</li>}
-          <li>{member.role}</li>
+          <li>{apiWord(member.role)}</li>
           <li>
             <Sentence text="joined {when}" when={<RelativeTime at={member.since} now={now} />} />
           </li>

@@ -7,6 +7,7 @@ import type {
   Organisation,
   Project,
 } from '@trainyard/contract'
+import { apiWord } from '../components/api-word.ts'
 import { Field, FormProblem, Note } from '../components/form.tsx'
 import { RelativeTime } from '../components/time.tsx'
 import { Sentence } from '../words/sentence.tsx'
@@ -53,7 +54,7 @@ export function OrganisationPage(props: OrganisationPageProps) {
       assetUrl={assetUrl}
       part="organisations"
       title={organisation.displayName}
-      lead={<Sentence text="{slug} · your role: {role}" slug={<code>{slug}</code>} role={role} />}
+      lead={<Sentence text="{slug} · your role: {role}" slug={<code>{slug}</code>} role={apiWord(role)} />}
     >
       {done !== undefined && (
         <Note>

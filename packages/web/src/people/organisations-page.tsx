@@ -1,4 +1,5 @@
 import type { Organisation } from '@trainyard/contract'
+import { apiWord } from '../components/api-word.ts'
 import { Field, FormProblem } from '../components/form.tsx'
 import { RelativeTime } from '../components/time.tsx'
 import { Sentence } from '../words/sentence.tsx'
@@ -39,7 +40,7 @@ export function OrganisationsPage({ assetUrl, organisations, now, refused }: Org
                     <li>
                       <code>{slug}</code>
                     </li>
-                    <li>{t('your role: {role}', { role })}</li>
+                    <li>{t('your role: {role}', { role: apiWord(role) })}</li>
                     <li>
                       <Sentence text="created {when}" when={<RelativeTime at={createdAt} now={now} />} />
                     </li>

@@ -1,4 +1,5 @@
 import type { Job, Prediction, PredictionList } from '@trainyard/contract'
+import { apiWord } from '../components/api-word.ts'
 import { FormProblem } from '../components/form.tsx'
 import { Layout } from '../components/layout.tsx'
 import { RelativeTime } from '../components/time.tsx'
@@ -45,7 +46,7 @@ export function CheckpointPage(props: CheckpointPageProps) {
           <Sentence
             text="of {job}: {taskType} with {displayName} {version}"
             job={<bdi>{jobTitle(job)}</bdi>}
-            taskType={job.taskType}
+            taskType={apiWord(job.taskType)}
             displayName={<bdi>{job.trainer.displayName}</bdi>}
             version={job.trainer.version}
           />

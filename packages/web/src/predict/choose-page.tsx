@@ -1,4 +1,5 @@
 import type { JobList } from '@trainyard/contract'
+import { apiWord } from '../components/api-word.ts'
 import { Layout } from '../components/layout.tsx'
 import { SearchForm } from '../components/search-form.tsx'
 import { RelativeTime } from '../components/time.tsx'
@@ -38,7 +39,7 @@ export function ChoosePage({ assetUrl, list, q, cursor, now }: ChoosePageProps) 
               <a href={`/predict/${job.id}`}>{jobTitle(job)}</a>
             </h2>
             <p class="muted">
-              {job.taskType}
+              {apiWord(job.taskType)}
               {' · '}
               {job.dataset !== undefined && <bdi>{job.dataset.name}</bdi>}
               {' ·'} <RelativeTime at={job.finishedAt ?? job.createdAt} now={now} />

@@ -128,6 +128,19 @@ const prediction = Prediction.parse({
   finishedAt: AT,
 })
 
+/** Trainings that differ, for the pictures of experiments. */
+const runs = () =>
+  [0.1, 0.03, 0.01, 0.003].map((learningRate, index) => {
+    const job = { ...succeededJob(), id: 30 + index, name: `sweep ${index + 1}` }
+    const basic = { ...job.config.basic, learning_rate: learningRate, epochs: 5 * (index + 1) }
+    const top1 = 0.9 - 0.05 * Math.abs(index - 2)
+    return {
+      ...job,
+      config: { ...job.config, basic },
+      latestMetrics: { ...job.latestMetrics, top1_accuracy: top1, val_loss: 1.4 - top1 },
+    }
+  })
+
 /** The pages with something on each of {@link EVERY_PAGE}; the viewer is signed in as the local owner. */
 export async function startEveryPage() {
   const [first] = imagesFixture()
@@ -138,7 +151,7 @@ export async function startEveryPage() {
   const site = await startSite({
     ...peopleFixture(),
     people: {},
-    jobs: [jobFixture(), failedJob(), succeededJob(), predictJob(), odd],
+    jobs: [jobFixture(), failedJob(), succeededJob(), predictJob(), odd, ...runs()],
     datasets: [datasetFixture(), datasetFixture({ id: 'ds_2', name: ODD }), datasetFixture({ version: 2 })],
     images: first === undefined ? [] : imagesFixture(),
     pictures,

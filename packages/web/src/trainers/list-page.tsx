@@ -1,5 +1,6 @@
 import { type TrainerList, type TrainerSummary, TrustTier } from '@trainyard/contract'
 import { formatTier } from '@trainyard/contract/format'
+import { apiWord, apiWords } from '../components/api-word.ts'
 import { Copyable } from '../components/copyable.tsx'
 import { Layout } from '../components/layout.tsx'
 import { SearchForm } from '../components/search-form.tsx'
@@ -162,6 +163,7 @@ function Facet({ label, name, values, query }: FacetProps) {
 /** Tiers have names for people; the other values are names already. */
 function labelOf(name: FacetName, value: string): string {
   const tier = name === 'tier' ? TrustTier.safeParse(value).data : undefined
+  if (name === 'task') return apiWord(value)
   return tier === undefined ? value : translate(formatTier(tier))
 }
 
@@ -225,7 +227,7 @@ function TrainerRow({ trainer, now }: { trainer: TrainerSummary; now: Date }) {
       </p>
       <p class="trainer-description">{trainer.description}</p>
       <ul class="facts">
-        <li class="strong">{trainer.taskTypes.join(', ')}</li>
+        <li class="strong">{apiWords(trainer.taskTypes)}</li>
         <li>{trainer.framework}</li>
         <li>{trainer.license}</li>
         <li>{plural(trainer.pulls, '{count} pull', '{count} pulls')}</li>

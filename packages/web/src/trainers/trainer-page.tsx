@@ -1,5 +1,6 @@
 import type { Deprecation, Trainer, TrainerManifest, TrainerUsage, TrainerVersion } from '@trainyard/contract'
 import { raw } from 'hono/html'
+import { apiWords } from '../components/api-word.ts'
 import { Copyable } from '../components/copyable.tsx'
 import { Layout } from '../components/layout.tsx'
 import { Scroll } from '../components/scroll.tsx'
@@ -186,7 +187,7 @@ function Models({ manifest }: { manifest: TrainerManifest }) {
                   <code>{model.name}</code>
                   {model.displayName !== undefined && <span class="sub">{model.displayName}</span>}
                 </th>
-                <td>{model.taskTypes.join(', ')}</td>
+                <td>{apiWords(model.taskTypes)}</td>
                 <td class="number">{model.parameters === undefined ? '–' : formatCount(model.parameters)}</td>
                 <td class="number">
                   {model.inputSize === undefined ? '–' : t('{inputSize} px', { inputSize: model.inputSize })}
@@ -383,7 +384,7 @@ function Facts({ registryUrl, trainer, manifest, version, now }: FactsProps) {
         </>
       )}
       <dt>{t('Tasks')}</dt>
-      <dd>{(manifest ?? trainer).taskTypes.join(', ')}</dd>
+      <dd>{apiWords((manifest ?? trainer).taskTypes)}</dd>
       <dt>{t('Framework')}</dt>
       <dd>{(manifest ?? trainer).framework}</dd>
       <dt>{t('Licence')}</dt>

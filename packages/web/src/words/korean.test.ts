@@ -120,3 +120,9 @@ test.each(['/jobs/42/live', '/jobs/live?ids=42'])('what %s sends is Korean, too'
   expect(text).toContain('실행 중')
   expect(text).not.toContain('Running')
 })
+
+test('words of the API are Korean on the page, and stay English where commands take them', async () => {
+  const html = await (await open('/jobs/42', { 'accept-language': 'ko' })).text()
+  expect(html).toMatch(/<dd>학습, 분류<\/dd>/)
+  expect(html).toContain('<option value="warning">경고</option>')
+})

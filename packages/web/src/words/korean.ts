@@ -2,6 +2,22 @@ import { KOREAN_IN_BROWSER } from './korean-in-browser.ts'
 
 /** Korean texts of the pages, by the English ones. Sentences are in the formal polite style (합니다). */
 const KOREAN_IN_PAGES: Readonly<Record<string, string>> = {
+  train: '학습',
+  predict: '예측',
+  export: '내보내기',
+  detection: '객체 탐지',
+  segmentation: '분할',
+  pose: '자세 추정',
+  obb: '회전 상자 탐지',
+  classification: '분류',
+  owner: '소유자',
+  admin: '관리자',
+  member: '멤버',
+  viewer: '조회자',
+  debug: '디버그',
+  info: '정보',
+  warning: '경고',
+  error: '오류',
   Experiments: '실험',
   experiments: '실험',
   'Trainings with their settings and metrics. The address keeps this view.':
