@@ -18,7 +18,7 @@ const HOSTS: Record<string, (response: ServerResponse) => void> = {
   '/found.png': (response) => response.end(PNG),
   '/moved.png': (response) => response.writeHead(302, { location: '/found.png' }).end(),
   '/round.png': (response) => response.writeHead(302, { location: '/round.png' }).end(),
-  // The metadata service of a cloud: a redirect must not lead where an address may not.
+  // The metadata service of a cloud: redirects are checked, too.
   '/inside.png': (response) => response.writeHead(302, { location: 'http://169.254.169.254/latest' }).end(),
   '/badge.svg': (response) =>
     response.writeHead(200, { 'content-type': 'image/png' }).end('<svg><script>alert(1)</script></svg>'),

@@ -13,7 +13,7 @@ export interface ClassRates {
   recall: number
 }
 
-/** Precision and recall of the classes of a confusion matrix. Classes without an example, or that were never predicted, have none. */
+/** Precision and recall of the classes of a confusion matrix, without those that have no example or were never predicted. */
 export function ratesOf({ classes, counts }: Matrix): ClassRates[] {
   const columns: number[] = []
   for (const row of counts)
