@@ -115,7 +115,7 @@ async function assembleRunner(context: RunnerContext, { adapters, ownsIdentity }
   const network = new TrainerNetwork(launcher, trainersApp)
   const { datasetCache, callbackAddress } = launcher
   const cache = datasetCache === undefined ? undefined : new CacheKeeper(context, datasetCache)
-  const supervisor = new Supervisor(context, cache, trainerContext.intake)
+  const supervisor = new Supervisor(context, { cache, intake: trainerContext.intake })
   const maintenance = createMaintenance(context)
   const observability = await createObservability(context, { config: config.observability, adapters })
   const isApart = callbackAddress !== undefined && config.callbackUrl !== undefined && isLoopback(config.publicUrl)

@@ -44,6 +44,13 @@ export async function deadOwners(context: RunnerContext, self: LeaseOwner): Prom
   return dead
 }
 
+export interface ClaimAttemptsOptions {
+  /** Owners of leases that are known to be dead. */
+  dead: readonly string[]
+  /** Numbers of jobs; attempts of others are left alone. Default: all of this host. */
+  jobIds?: readonly number[] | undefined
+}
+
 /**
  * Takes the leases of this host's live attempts and returns all attempts that this runner holds. A lease is renewed after half
  * of its duration, so that not every pass writes every row.
@@ -51,14 +58,15 @@ export async function deadOwners(context: RunnerContext, self: LeaseOwner): Prom
 export async function claimAttempts(
   context: RunnerContext,
   owner: LeaseOwner,
-  dead: readonly string[],
+  { dead, jobIds }: ClaimAttemptsOptions,
 ): Promise<AttemptRef[]> {
+  const ours = jobIds === undefined ? sql`` : sql`and a.job_id = any(${jobIds}::bigint[])`
   const now = context.clock.now()
   const renewBefore = new Date(now.getTime() + (context.limits.leaseSeconds * 1000) / 2)
   const { rows } = await sql<AttemptRef>`
     with alive as materialized (
       select a.job_id, a.attempt from attempts a
-      where a.host = ${owner.host} and a.launched_at is not null and a.cleaned_at is null
+      where a.host = ${owner.host} and a.launched_at is not null and a.cleaned_at is null ${ours}
     ),
     held as (
       select j.id from jobs j

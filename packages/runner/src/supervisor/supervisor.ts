@@ -5,11 +5,13 @@ import type { CacheKeeper } from '../dataset-cache/cache-keeper.ts'
 import { keyOf, readAttempts } from '../jobs/read-attempts.ts'
 import type { AttemptRef, Observation } from '../launchers/launcher.ts'
 import { AttemptTasks } from './attempt-tasks.ts'
+import { DatabaseOrchestrator } from './database-orchestrator.ts'
 import { endAbandoned } from './end-abandoned.ts'
 import type { LaunchInProgress } from './launch-stage.ts'
 import { Launches } from './launches.ts'
-import { claimAttempts, claimJobs, deadOwners, type LeaseOwner, releaseLeases, thisOwner } from './leases.ts'
-import { endQueuedTooLong, queuePending } from './queue-pending.ts'
+import { type LeaseOwner, releaseLeases, thisOwner } from './leases.ts'
+import type { Orchestrator } from './orchestrator.ts'
+import { endQueuedTooLong } from './queue-pending.ts'
 import { reconcileAttempt } from './reconcile-attempt.ts'
 import { ResourceSampler } from './resource-sampler.ts'
 import { SpoolDeliveries } from './spool-deliveries.ts'
@@ -20,13 +22,22 @@ const GROUPS_AT_ONCE = 16
 /** Longest time that a pass waits for attempts. Those that take longer are continued beside it: one must not hold up all. */
 const WAIT_MS = 5000
 
+export interface SupervisorOptions {
+  /** Keeps the datasets of supervised attempts in the cache. */
+  cache?: CacheKeeper | undefined
+  /** Receives what ended trainers left. Default: nothing is delivered. */
+  intake?: Intake | undefined
+  /** Default: the database. */
+  orchestrator?: Orchestrator | undefined
+}
+
 /**
- * Supervises the jobs of this runner in a reconcile loop, which notifications wake and which a timer wakes in case one got
- * lost.
+ * Supervises the attempts that the orchestrator assigns to this runner, in a reconcile loop, which notifications wake and which
+ * a timer wakes in case one got lost.
  */
 export class Supervisor {
   readonly #context: RunnerContext
-  /** Keeps the datasets of supervised attempts in the cache. */
+  readonly #orchestrator: Orchestrator
   readonly #cache: CacheKeeper | undefined
   readonly #launches: Launches
   readonly #stopping: AttemptTasks
@@ -44,8 +55,10 @@ export class Supervisor {
   #loop: Promise<void> | undefined
   #unsubscribe: (() => void) | undefined
 
-  constructor(context: RunnerContext, cache?: CacheKeeper, intake?: Intake) {
+  constructor(context: RunnerContext, options: SupervisorOptions = {}) {
+    const { cache, intake, orchestrator = new DatabaseOrchestrator(context) } = options
     this.#context = context
+    this.#orchestrator = orchestrator
     this.#cache = cache
     this.#listeningSince = context.clock.now()
     this.#launches = new Launches(context, () => this.#wake())
@@ -62,7 +75,8 @@ export class Supervisor {
     this.#owner = owner
     this.#unsubscribe = this.#context.hub.onWake(() => this.#wake())
     await this.#removeLeftovers()
-    this.#loop = this.#run(owner)
+    await this.#orchestrator.start({ owner, wake: () => this.#wake() })
+    this.#loop = this.#run()
   }
 
   /** Ends the loop. Running trainers keep running. */
@@ -73,7 +87,9 @@ export class Supervisor {
     this.#wake()
     const { limits, logger } = this.#context
     // Waits for launches, but not for the grace period of trainers that are being stopped.
-    const ended = Promise.resolve(this.#loop).then(() => this.#launches.stop())
+    const ended = Promise.resolve(this.#loop).then(async () => {
+      await Promise.all([this.#launches.stop(), this.#orchestrator.stop()])
+    })
     if (!(await endsWithin((limits.stopSeconds * 1000) / 3, ended))) {
       // The leases are kept: no other runner can take an attempt that is still being launched here until they expire.
       logger.warn({ launching: this.#launches.keys() }, 'the supervisor did not stop in time; its leases will expire')
@@ -87,11 +103,11 @@ export class Supervisor {
     this.#endPause?.()
   }
 
-  async #run(owner: LeaseOwner): Promise<void> {
+  async #run(): Promise<void> {
     while (!this.#isStopped) {
       this.#isWoken = false
       try {
-        await this.#pass(owner)
+        await this.#pass()
       } catch (error) {
         // The database may be unavailable. Trainers keep running and keep their events meanwhile.
         this.#context.logger.error({ err: error }, 'the supervisor failed; will retry')
@@ -113,20 +129,18 @@ export class Supervisor {
     this.#endPause = undefined
   }
 
-  /** One pass: moves jobs between queues, reconciles live attempts, and launches queued jobs. */
-  async #pass(owner: LeaseOwner): Promise<void> {
+  /** One pass: reconciles the attempts of this replica, and launches what the orchestrator takes from the queues. */
+  async #pass(): Promise<void> {
     const context = this.#context
-    await queuePending(context)
     await endQueuedTooLong(context)
     await endAbandoned(context)
-    const dead = await deadOwners(context, owner)
-    const live = await claimAttempts(context, owner, dead)
+    const live = await this.#orchestrator.assigned()
     this.#cache?.setAttempts(live)
     await this.#reconcileAll(live)
     for (;;) {
       const taken = new Set([...live.map(keyOf), ...this.#launches.keys()])
       const slots = Math.min(context.config.maxConcurrentJobs - taken.size, this.#launches.room)
-      const claimed = await claimJobs(context, owner, dead, slots)
+      const claimed = await this.#orchestrator.take(slots)
       // A job that is still being returned to the queue can be claimed already. It is launched after that.
       for (const ref of claimed) this.#launches.start(ref)
       // Repeats, because the best jobs of an owner may be in a queue that is full now, while others are not.
