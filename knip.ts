@@ -94,6 +94,8 @@ const config: KnipConfig = {
         'src/dataset-cache/fill-program.ts!',
         'src/datasets/results/result-program.ts!',
         'src/jobs/settings-program.ts!',
+        // The bundler reads it.
+        'src/orchestrators/temporal/workflow.ts!',
         'src/testing/chaos/main.ts',
         'src/**/*.test.ts',
       ],

@@ -16,14 +16,27 @@ const special = [
   'identity',
   'deploy',
   'workflows',
+  'temporal',
 ].map((name) => `**/*.${name}.test.ts`)
 
 /** A project of tests that need something of their own; each says itself what it skips and how to get it. */
-const needing = (name: string, more: { globalSetup?: string[]; fileParallelism?: boolean } = {}) => ({
+const needing = (
+  name: string,
+  {
+    include = [],
+    ...more
+  }: Partial<{
+    globalSetup: string[]
+    fileParallelism: boolean
+    /** Beside those of its name. */
+    include: string[]
+    env: Record<string, string>
+  }> = {},
+) => ({
   extends: true as const,
   test: {
     name,
-    include: [`**/*.${name}.test.ts`],
+    include: [`**/*.${name}.test.ts`, ...include],
     exclude: ignored,
     testTimeout: 120_000,
     hookTimeout: 120_000,
@@ -74,6 +87,11 @@ export default defineConfig({
       needing('python'),
       needing('workflows'),
       needing('identity'),
+      // The suite of the supervisor runs a second time, with the other orchestrator.
+      needing('temporal', {
+        include: process.env.TEMPORAL_ADDRESS === undefined ? [] : ['packages/runner/src/supervisor/**/*.test.ts'],
+        env: { TEST_ORCHESTRATOR: 'temporal' },
+      }),
       needing('browser'),
       needing('peers'),
       needing('deploy', { fileParallelism: false }),

@@ -4,6 +4,7 @@
  */
 import { copyFile, mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { writeWorkflowBundle } from '../packages/runner/src/orchestrators/temporal/workflow-bundle.ts'
 import { buildPackage } from './lib/build-package.ts'
 import { checkLicence } from './lib/check-licence.ts'
 import { PACKS_DIR, packOf, publicPackages, type WorkspacePackage } from './lib/packages.ts'
@@ -20,6 +21,8 @@ await rm(PACKS_DIR, { recursive: true, force: true })
 await mkdir(PACKS_DIR, { recursive: true })
 for (const target of publicPackages()) {
   await buildPackage(target)
+  // Takes several seconds: a runner that starts with Temporal finds it made.
+  if (target.name === '@trainyard/runner') await writeWorkflowBundle(join(target.dir, 'dist', 'temporal-workflow.js'))
   await pack(target)
   console.log(`built ${target.name}`)
 }

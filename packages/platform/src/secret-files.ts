@@ -18,6 +18,7 @@ export const FILED_VARIABLES: readonly string[] = [
   'REGISTRY_TOKEN',
   'SMTP_URL',
   'STORAGE_SECRET',
+  'TEMPORAL_API_KEY',
 ]
 
 /**

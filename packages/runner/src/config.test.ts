@@ -14,6 +14,17 @@ describe('readRunnerConfig', () => {
     expect(() => readRunnerConfig({})).toThrow(/DATABASE_URL/)
   })
 
+  it('encrypts connections to Temporal with an API key, or when it is told to', () => {
+    const temporal = { ...env, ORCHESTRATOR: 'temporal', TEMPORAL_ADDRESS: 'temporal.example:7233' }
+    expect(readRunnerConfig(temporal)).toMatchObject({
+      orchestrator: 'temporal',
+      temporal: { address: 'temporal.example:7233', namespace: 'default', tls: false },
+    })
+    expect(readRunnerConfig({ ...temporal, TEMPORAL_API_KEY: 'key' }).temporal?.tls).toBe(true)
+    expect(readRunnerConfig({ ...temporal, TEMPORAL_TLS: 'on' }).temporal?.tls).toBe(true)
+    expect(readRunnerConfig({ ...temporal, TEMPORAL_API_KEY: 'key', TEMPORAL_TLS: 'off' }).temporal?.tls).toBe(false)
+  })
+
   it.each([
     [{ HEARTBEAT_SECONDS: 'often' }, /HEARTBEAT_SECONDS/],
     [
@@ -21,6 +32,9 @@ describe('readRunnerConfig', () => {
       /HEARTBEAT_TIMEOUT_SECONDS.*longer than HEARTBEAT_SECONDS/s,
     ],
     [{ MAX_CONCURRENT_JOBS: '-1' }, /MAX_CONCURRENT_JOBS/],
+    [{ ORCHESTRATOR: 'airflow' }, /ORCHESTRATOR/],
+    [{ ORCHESTRATOR: 'temporal' }, /TEMPORAL_ADDRESS.*HOST:PORT/s],
+    [{ TEMPORAL_ADDRESS: 'http://temporal:7233' }, /TEMPORAL_ADDRESS.*HOST:PORT/s],
     [{ MAX_CONCURRENT_PER_OWNER: '0' }, /MAX_CONCURRENT_PER_OWNER/],
     [{ SUBPROCESS_SANDBOX: 'docker' }, /SUBPROCESS_SANDBOX/],
     [{ GPU_DEVICES: '0,0' }, /GPU_DEVICES.*once/s],

@@ -8,6 +8,13 @@ import {
 } from '@trainyard/platform'
 import { z } from 'zod'
 import { ENVIRONMENT_VARIABLES, type EnvironmentsConfig, environmentsConfig } from './config/environments.ts'
+import {
+  ORCHESTRATORS,
+  type OrchestratorName,
+  TEMPORAL_VARIABLES,
+  type TemporalConfig,
+  temporalConfig,
+} from './config/orchestrators.ts'
 import { type Prices, parsePrices } from './config/prices.ts'
 import { DEFAULT_QUEUES, type Queues, QueuesVariable } from './config/queues.ts'
 import { parseRetention, type RetentionConfig } from './config/retention.ts'
@@ -72,6 +79,10 @@ export interface RunnerConfig extends LauncherConfig {
   environments?: EnvironmentsConfig | undefined
   /** Systems that receive metrics and artifacts of jobs. Default: none. */
   observability?: ObservabilityConfig | undefined
+  /** What decides when jobs run and which replica supervises them. Default: the database. */
+  orchestrator?: OrchestratorName | undefined
+  /** Needed by the orchestrator "temporal". */
+  temporal?: TemporalConfig | undefined
   /** Changes to {@link DEFAULT_RUNNER_LIMITS}. */
   limits?: Partial<RunnerLimits> | undefined
 }
@@ -202,6 +213,8 @@ const RunnerEnvironment = z.object({
   DATASET_MAX_FILES_PER_PROJECT: count(DEFAULT_RUNNER_LIMITS.maxProjectDatasetFiles),
   DATASET_CACHE_MAX_GB: z.coerce.number().positive().default(20),
   ...ENVIRONMENT_VARIABLES,
+  ORCHESTRATOR: z.enum(ORCHESTRATORS).default('database'),
+  ...TEMPORAL_VARIABLES,
   ...AuthEnvironment,
   JWT_SECRET: z.string().min(32, 'must be at least 32 characters').optional(),
 })
@@ -215,10 +228,15 @@ export function readRunnerConfig(env: Record<string, string | undefined>): Runne
   const schema = RunnerEnvironment.refine((e) => e.HEARTBEAT_TIMEOUT_SECONDS > e.HEARTBEAT_SECONDS, {
     path: ['HEARTBEAT_TIMEOUT_SECONDS'],
     error: 'must be longer than HEARTBEAT_SECONDS: otherwise every attempt times out between two heartbeats',
-  }).refine((e) => (e.SERVED_QUEUES ?? []).every((name) => Object.hasOwn(e.QUEUES ?? DEFAULT_QUEUES, name)), {
-    path: ['SERVED_QUEUES'],
-    error: 'must be names of QUEUES, separated by commas',
   })
+    .refine((e) => (e.SERVED_QUEUES ?? []).every((name) => Object.hasOwn(e.QUEUES ?? DEFAULT_QUEUES, name)), {
+      path: ['SERVED_QUEUES'],
+      error: 'must be names of QUEUES, separated by commas',
+    })
+    .refine((e) => e.ORCHESTRATOR !== 'temporal' || e.TEMPORAL_ADDRESS !== undefined, {
+      path: ['TEMPORAL_ADDRESS'],
+      error: 'must be the HOST:PORT of a Temporal server when ORCHESTRATOR is "temporal"',
+    })
   const values = parseConfig(schema, env, 'runner')
   const docker = values.LAUNCHER === 'docker' ? readDockerConfig(env) : undefined
   const kubernetes = values.LAUNCHER === 'kubernetes' ? kubernetesConfig(env, values) : undefined
@@ -256,6 +274,8 @@ export function readRunnerConfig(env: Record<string, string | undefined>): Runne
     auth: toAuthConfig(values),
     observability: readObservabilityConfig(env),
     environments: environmentsConfig(values, env),
+    orchestrator: values.ORCHESTRATOR,
+    temporal: temporalConfig(values),
     jwtSecret: values.JWT_SECRET,
     limits: {
       maxMetricNames: values.MAX_METRIC_NAMES,

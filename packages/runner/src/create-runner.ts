@@ -27,6 +27,7 @@ import type { ObservabilityAdapter } from './observability/adapter.ts'
 import { createObservability } from './observability/index.ts'
 import type { CallbackTracing } from './observability/otlp/callback-tracing.ts'
 import type { OtlpConfig } from './observability/otlp/config.ts'
+import { createOrchestrator } from './orchestrators/create-orchestrator.ts'
 import { awaitCleanup } from './supervisor/await-cleanup.ts'
 import { Supervisor } from './supervisor/supervisor.ts'
 import { TrainerNetwork } from './trainer-network.ts'
@@ -115,9 +116,10 @@ async function assembleRunner(context: RunnerContext, { adapters, ownsIdentity }
   const network = new TrainerNetwork(launcher, trainersApp)
   const { datasetCache, callbackAddress } = launcher
   const cache = datasetCache === undefined ? undefined : new CacheKeeper(context, datasetCache)
-  const supervisor = new Supervisor(context, { cache, intake: trainerContext.intake })
   const maintenance = createMaintenance(context)
   const observability = await createObservability(context, { config: config.observability, adapters })
+  const orchestrator = await createOrchestrator(context, observability)
+  const supervisor = new Supervisor(context, { cache, intake: trainerContext.intake, orchestrator })
   const isApart = callbackAddress !== undefined && config.callbackUrl !== undefined && isLoopback(config.publicUrl)
   return {
     app: createRunnerApp({ context, trainerContext, feeds, tracing }),

@@ -16,6 +16,8 @@ export interface JobHub {
   /** Calls the listener after each change of the job. Returns a function that removes it. */
   watch(jobId: number, listener: () => void): () => void
   onWake(listener: () => void): () => void
+  /** Calls the listener with each job that this process changed. Returns a function that removes it. */
+  onChange(listener: (jobId: number) => void): () => void
   start(): Promise<void>
   stop(): Promise<void>
 }
@@ -24,6 +26,7 @@ export function createJobHub<DB>(database: Database<DB>, logger: Logger): JobHub
   const me = newId('hub')
   const watchers = new Map<number, Set<() => void>>()
   const wakers = new Set<() => void>()
+  const changeListeners = new Set<(jobId: number) => void>()
   const collected = new Set<number>()
   let wakeOthers = false
   let timer: NodeJS.Timeout | undefined
@@ -58,6 +61,7 @@ export function createJobHub<DB>(database: Database<DB>, logger: Logger): JobHub
   return {
     changed(jobId) {
       notifyWatchers(jobId)
+      for (const listener of changeListeners) listener(jobId)
       collected.add(jobId)
       scheduleFlush()
     },
@@ -77,6 +81,10 @@ export function createJobHub<DB>(database: Database<DB>, logger: Logger): JobHub
     onWake(listener) {
       wakers.add(listener)
       return () => void wakers.delete(listener)
+    },
+    onChange(listener) {
+      changeListeners.add(listener)
+      return () => void changeListeners.delete(listener)
     },
     async start() {
       unlisten ??= await database.listen(

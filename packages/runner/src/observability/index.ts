@@ -5,6 +5,8 @@ import { createAdapters } from './create-adapters.ts'
 import { Feed } from './feed/feed.ts'
 
 export interface Observability {
+  /** Names of the backends. */
+  backends: readonly string[]
   start(): void
   stop(): Promise<void>
 }
@@ -29,6 +31,7 @@ export async function createObservability(
   }
   const feeds = adapters.map((adapter) => new Feed(context, adapter, feedOptions))
   return {
+    backends: adapters.map(({ name }) => name),
     start() {
       for (const feed of feeds) feed.start()
     },

@@ -21,7 +21,8 @@ export class AttemptTasks {
     return [...this.#running.keys()]
   }
 
-  start(ref: AttemptRef, work: () => Promise<void>): void {
+  /** Resolves when the work has ended, also when it failed. */
+  async start(ref: AttemptRef, work: () => Promise<void>): Promise<void> {
     const key = keyOf(ref)
     const done = (this.#running.get(key) ?? Promise.resolve())
       .then(work)
@@ -31,6 +32,7 @@ export class AttemptTasks {
         this.#onDone()
       })
     this.#running.set(key, done)
+    await done
   }
 
   /** Resolves when the tasks that run now have ended. */

@@ -67,7 +67,7 @@ export function claimStatement(
       cross join lateral (
         select j.id, j.priority, j.queued_at from jobs j
         where j.state = 'queued' and j.queue = r.queue and j.project_id = r.owner and j.gpus = r.gpus
-          and j.cancel_requested_at is null and ${isFree}
+          and j.cancel_requested_at is null and j.held_at is null and ${isFree}
           -- A retry waits until its earlier attempt is cleaned up.
           and not exists (select from attempts a where a.job_id = j.id and a.launched_at is not null and a.cleaned_at is null)
         order by j.priority desc, j.queued_at, j.id

@@ -11,7 +11,7 @@ import { endAttempt } from '../jobs/end-attempt.ts'
 import { type AttemptEnd, stoppedBeforeStart } from '../jobs/statuses.ts'
 import type { AttemptRef, LaunchRequest, TrainerLocation } from '../launchers/launcher.ts'
 import { attemptTraceparent } from '../span-ids.ts'
-import type { LaunchStage } from './launch-stage.ts'
+import type { LaunchStage, LaunchVerb } from './launch-stage.ts'
 import { releaseLease } from './leases.ts'
 import { prepareEnvironment } from './prepare-environment.ts'
 
@@ -19,7 +19,9 @@ export interface LaunchOptions {
   checks: SourceChecks
   /** Aborting it ends the launch, whatever it is doing. The supervisor then ends the attempt for the reason that is stored. */
   signal: AbortSignal
-  /** Called when a stage begins or makes progress. `isWaiting`: it waits for other launches. */
+  /** Delays a step until its promise resolves. Default: the steps follow each other at once. */
+  before?: ((verb: LaunchVerb) => Promise<void>) | undefined
+  /** Called when a stage begins or makes progress. `isWaiting`: it waits for others, not for its own work. */
   onStage?: ((stage: LaunchStage, isWaiting: boolean) => void) | undefined
 }
 
@@ -51,7 +53,7 @@ export async function launchAttempt(context: RunnerContext, ref: AttemptRef, opt
 async function launch(
   context: RunnerContext,
   job: JobRow,
-  { checks, signal, onStage = () => {} }: LaunchOptions,
+  { checks, signal, before = async () => {}, onStage = () => {} }: LaunchOptions,
 ): Promise<void> {
   // Checked first, so that nothing is fetched for a job whose dataset has changed.
   if (job.snapshot_id !== null) {
@@ -59,12 +61,16 @@ async function launch(
     const onProgress = () => onStage('checking the files of the dataset', false)
     await checks.verify(job.snapshot_id, { queuedAt: job.queued_at ?? undefined, signal, onProgress })
   }
+  onStage('fetching the trainer', true)
+  await abortable(before('prepare'), signal)
   onStage('fetching the trainer', false)
   const fetched = await abortable(launchRequest(context, job), signal)
   signal.throwIfAborted()
   // It has a time limit of its own.
   onStage('preparing the environment', true)
   const request = { ...fetched, environment: await prepareEnvironment(context, job, fetched.trainer, signal) }
+  onStage('starting the trainer', true)
+  await abortable(before('launch'), signal)
   onStage('starting the trainer', false)
   context.telemetry.attemptLaunched(job.queued_at, context.clock.now())
   const launched = context.launcher.launch(request, { signal })

@@ -5,6 +5,9 @@ export type LaunchStage =
   | 'preparing the environment'
   | 'starting the trainer'
 
+/** Steps of a launch after its dataset was checked: what it needs is prepared, and its trainer is started. */
+export type LaunchVerb = 'prepare' | 'launch'
+
 /** An attempt that this runner is launching, as the supervisor sees it. */
 export interface LaunchInProgress {
   state: 'launching'

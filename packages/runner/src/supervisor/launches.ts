@@ -3,7 +3,7 @@ import { SourceChecks } from '../datasets/index.ts'
 import { keyOf } from '../jobs/read-attempts.ts'
 import type { AttemptRef } from '../launchers/launcher.ts'
 import { AttemptTasks } from './attempt-tasks.ts'
-import { launchAttempt } from './launch-attempt.ts'
+import { type LaunchOptions, launchAttempt } from './launch-attempt.ts'
 import type { LaunchInProgress } from './launch-stage.ts'
 
 interface Launch {
@@ -45,9 +45,13 @@ export class Launches {
     return undefined
   }
 
-  /** Launches an attempt in the background, after an earlier launch of the same attempt. */
-  start(ref: AttemptRef): void {
-    this.#tasks.start(ref, () => this.#run(ref))
+  /**
+   * Launches an attempt in the background, after an earlier launch of the same attempt. Resolves when the launch has ended.
+   *
+   * @param before delays a step of the launch. Default: the steps follow each other at once
+   */
+  async start(ref: AttemptRef, before?: LaunchOptions['before']): Promise<void> {
+    await this.#tasks.start(ref, () => this.#run(ref, before))
   }
 
   /** Ends a launch, whatever it is doing. The attempt itself is not ended. */
@@ -62,7 +66,7 @@ export class Launches {
     await this.#tasks.settled()
   }
 
-  async #run(ref: AttemptRef): Promise<void> {
+  async #run(ref: AttemptRef, before: LaunchOptions['before']): Promise<void> {
     const { clock } = this.#context
     const abort = new AbortController()
     const launch: Launch = {
@@ -74,6 +78,7 @@ export class Launches {
       await launchAttempt(this.#context, ref, {
         checks: this.#checks,
         signal: abort.signal,
+        before,
         onStage: (stage, isWaiting) => {
           launch.seen = { state: 'launching', stage, activeAt: isWaiting ? undefined : clock.now() }
         },

@@ -112,6 +112,19 @@ export async function claimJobs(
   return claimed
 }
 
+/** Extends the lease of a job that was taken and is not launched yet. False: it is another owner's, or the job has moved on. */
+export async function extendLease(context: RunnerContext, owner: LeaseOwner, ref: AttemptRef): Promise<boolean> {
+  const { numUpdatedRows } = await context.database.db
+    .updateTable('jobs')
+    .set({ lease_expires_at: expiry(context, context.clock.now()) })
+    .where('id', '=', ref.jobId)
+    .where('attempt', '=', ref.attempt)
+    .where('state', '=', 'queued')
+    .where('lease_owner', '=', owner.name)
+    .executeTakeFirst()
+  return numUpdatedRows > 0n
+}
+
 /** Releases the lease of a job, so that any runner can claim its next attempt at once. */
 export async function releaseLease(trx: Transaction<RunnerDatabase>, jobId: number): Promise<void> {
   await trx.updateTable('jobs').set({ lease_owner: null, lease_expires_at: null }).where('id', '=', jobId).execute()

@@ -1,11 +1,16 @@
 import type { RunnerContext } from '../context.ts'
 import { endAttempt } from '../jobs/end-attempt.ts'
 
-/** Queues pending jobs whose pause before a retry is over. */
-export async function queuePending(context: RunnerContext): Promise<void> {
+/**
+ * Queues pending jobs whose pause before a retry is over.
+ *
+ * @param jobId leaves other jobs alone. Default: all jobs
+ */
+export async function queuePending(context: RunnerContext, jobId?: number): Promise<void> {
   const now = context.clock.now()
   const rows = await context.database.db
     .updateTable('jobs')
+    .$if(jobId !== undefined, (query) => query.where('id', '=', jobId ?? 0))
     .set({ state: 'queued', queued_at: now })
     .where('state', '=', 'pending')
     .where((eb) => eb.or([eb('run_after', 'is', null), eb('run_after', '<=', now)]))

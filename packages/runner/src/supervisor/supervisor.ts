@@ -75,7 +75,11 @@ export class Supervisor {
     this.#owner = owner
     this.#unsubscribe = this.#context.hub.onWake(() => this.#wake())
     await this.#removeLeftovers()
-    await this.#orchestrator.start({ owner, wake: () => this.#wake() })
+    await this.#orchestrator.start({
+      owner,
+      wake: () => this.#wake(),
+      launch: (ref, before) => this.#launches.start(ref, before),
+    })
     this.#loop = this.#run()
   }
 
@@ -137,12 +141,13 @@ export class Supervisor {
     const live = await this.#orchestrator.assigned()
     this.#cache?.setAttempts(live)
     await this.#reconcileAll(live)
+    await this.#orchestrator.passed?.()
     for (;;) {
       const taken = new Set([...live.map(keyOf), ...this.#launches.keys()])
       const slots = Math.min(context.config.maxConcurrentJobs - taken.size, this.#launches.room)
       const claimed = await this.#orchestrator.take(slots)
       // A job that is still being returned to the queue can be claimed already. It is launched after that.
-      for (const ref of claimed) this.#launches.start(ref)
+      for (const ref of claimed) void this.#launches.start(ref)
       // Repeats, because the best jobs of an owner may be in a queue that is full now, while others are not.
       if (claimed.length === 0) return
     }
@@ -211,11 +216,11 @@ export class Supervisor {
 
   /** Without room, the next pass tries again. */
   #launchInBackground(ref: AttemptRef): void {
-    if (this.#launches.room > 0 && this.#launches.observe(ref) === undefined) this.#launches.start(ref)
+    if (this.#launches.room > 0 && this.#launches.observe(ref) === undefined) void this.#launches.start(ref)
   }
 
   #stopInBackground(ref: AttemptRef, graceMs: number): void {
-    if (!this.#stopping.has(ref)) this.#stopping.start(ref, () => this.#context.launcher.stop(ref, graceMs))
+    if (!this.#stopping.has(ref)) void this.#stopping.start(ref, () => this.#context.launcher.stop(ref, graceMs))
   }
 
   /** Removes attempts that a runner recorded as cleaned up, but died before it had removed them. */

@@ -11,6 +11,7 @@ import type { RunnerConfig } from '../config.ts'
 import { type CreateRunnerOptions, createRunner, type Runner } from '../create-runner.ts'
 import type { Launcher } from '../launchers/launcher.ts'
 import { createFolderTrainerSource } from '../trainers/folder-source.ts'
+import { testOrchestrator } from './test-orchestrator.ts'
 
 export const PLAIN_TRAINER_DIR = fileURLToPath(new URL('../../fixtures/plain-trainer', import.meta.url))
 export const TEST_SECRET = 'a secret for tests that is long enough'
@@ -86,6 +87,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     cancelGraceSeconds: 3,
     maxConcurrentJobs: 4,
     datasetCacheMaxGb: 1,
+    ...testOrchestrator(),
     ...options.config,
     limits: { reconcileIntervalMs: 50, retryBackoffSeconds: 0.02, ...options.config?.limits },
   }

@@ -6,6 +6,7 @@ import { createRunner } from '../create-runner.ts'
 import { readObservabilityConfig } from '../observability/config.ts'
 import { createFolderTrainerSource } from '../trainers/folder-source.ts'
 import { PLAIN_TRAINER_DIR, TEST_SECRET } from './harness.ts'
+import { testOrchestrator } from './test-orchestrator.ts'
 
 const Settings = z.object({
   port: z.number(),
@@ -40,6 +41,7 @@ async function main(settings: RunnerProcessSettings): Promise<void> {
       cancelGraceSeconds: 3,
       maxConcurrentJobs: 4,
       datasetCacheMaxGb: 1,
+      ...testOrchestrator(),
       limits: { reconcileIntervalMs: 50 },
       metrics: { open: true },
       observability: observability && { ...readObservabilityConfig(observability), limits },

@@ -76,6 +76,8 @@ export interface JobsTable {
   /** The subject of the caller, as in the audit log. Null for jobs from before this was recorded. */
   created_by: Generated<string | null>
   created_by_name: Generated<string | null>
+  /** Since when an operator keeps the job in its queue. */
+  held_at: Date | null
   /** What weakened the isolation of the last attempt. */
   isolation_warning: string | null
   cancel_requested_at: Date | null

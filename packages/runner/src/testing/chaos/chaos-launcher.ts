@@ -20,7 +20,7 @@ export interface Kill {
 
 export type LauncherSettings = Pick<
   ChaosRunnerSettings,
-  'launcher' | 'sandbox' | 'image' | 'docker' | 'kubernetes' | 'maxConcurrentJobs'
+  'launcher' | 'sandbox' | 'image' | 'docker' | 'kubernetes' | 'maxConcurrentJobs' | 'temporal'
 >
 
 /** What a chaos run needs from a launcher: how to kill a trainer from outside, and how to find what is left at the end. */

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createFolderStore, createLogger, listen } from '@trainyard/platform'
 import { asLocalOwner } from '@trainyard/platform/testing'
 import { z } from 'zod'
+import type { RunnerConfig } from '../../config.ts'
 import { createRunner, type Runner } from '../../create-runner.ts'
 import { LAUNCHERS } from '../../launchers/create-launcher.ts'
 import { readDockerConfig } from '../../launchers/docker/config.ts'
@@ -31,6 +32,8 @@ const Settings = z.object({
   /** The launcher's own settings, as environment variables. */
   docker: z.record(z.string(), z.string()).optional(),
   kubernetes: z.record(z.string(), z.string()).optional(),
+  /** Address of the Temporal server that orchestrates. Default: the database does. */
+  temporal: z.string().optional(),
   /** Of one replica. Default: 6. */
   maxConcurrentJobs: z.number().optional(),
 })
@@ -51,6 +54,11 @@ const server = await listen({ fetch: (request) => handle(request) }, { port: 0 }
 const forTrainers = await listen({ fetch: (request) => handleTrainer(request) }, { port: 0 })
 const store = createFolderStore({ dir: `${dir}/store`, publicUrl, secret: settings.secret })
 
+const orchestrator: Pick<RunnerConfig, 'orchestrator' | 'temporal'> =
+  settings.temporal === undefined
+    ? {}
+    : { orchestrator: 'temporal', temporal: { address: settings.temporal, namespace: 'default', tls: false } }
+
 /** Pods have small resources, so that many fit on the node. */
 function kubernetesConfig(env: Record<string, string>): KubernetesConfig {
   const runner = { cancelGraceSeconds: CANCEL_GRACE_SECONDS, datasetCacheMaxGb: 1 }
@@ -70,6 +78,7 @@ async function start(): Promise<Runner> {
           databaseSchema: settings.databaseSchema,
           identitySchemaPrefix: `${settings.databaseSchema}_`,
           dataDir: `${dir}/data`,
+          ...orchestrator,
           launcher: settings.launcher,
           docker: settings.docker && readDockerConfig(settings.docker),
           kubernetes: settings.kubernetes && kubernetesConfig(settings.kubernetes),

@@ -1,18 +1,23 @@
 /**
  * `npm run chaos -- [--launcher subprocess|docker|kubernetes] [--kills 100] [--minutes 60] [--seed N]
- * [--sandbox auto|bubblewrap|none] [--image NAME] [--backlog FILES]`. Ctrl+C ends the kills and checks the result.
+ * [--sandbox auto|bubblewrap|none] [--image NAME] [--backlog FILES] [--orchestrator database|temporal]`. Ctrl+C ends the kills and checks the result.
  *
  * `--backlog FILES` keeps sixty jobs in progress, on a dataset of that many files, and cancels every other one: in the queue, and
  * while its dataset is checked and it is launched. Each must end soon after its cancel, whatever is killed meanwhile.
+ *
+ * `--orchestrator temporal` starts a server of its own with Temporal's command line program (TEMPORAL_CLI, default `temporal`), and
+ * kills it, too.
  */
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
+import { ORCHESTRATORS } from '../../config/orchestrators.ts'
 import { LAUNCHERS, type LauncherName } from '../../launchers/create-launcher.ts'
 import type { ChaosLauncher } from './chaos-launcher.ts'
 import { dockerChaos } from './docker.ts'
 import { kubernetesChaos } from './kubernetes.ts'
 import { runChaos } from './run-chaos.ts'
 import { subprocessChaos } from './subprocess.ts'
+import { withTemporal } from './temporal.ts'
 
 const { values } = parseArgs({
   options: {
@@ -23,6 +28,7 @@ const { values } = parseArgs({
     launcher: { type: 'string', default: 'subprocess' },
     image: { type: 'string' },
     backlog: { type: 'string' },
+    orchestrator: { type: 'string', default: 'database' },
   },
 })
 const options = z
@@ -34,6 +40,7 @@ const options = z
     launcher: z.enum(LAUNCHERS),
     image: z.string().optional(),
     backlog: z.coerce.number().int().positive().optional(),
+    orchestrator: z.enum(ORCHESTRATORS),
   })
   .parse(values)
 
@@ -43,10 +50,14 @@ async function createChaosLauncher(name: LauncherName): Promise<ChaosLauncher> {
   return subprocessChaos(options.sandbox)
 }
 
-const launcher = await createChaosLauncher(options.launcher)
+const ordinary = await createChaosLauncher(options.launcher)
+const launcher =
+  options.orchestrator === 'temporal' ? await withTemporal(ordinary, process.env.TEMPORAL_CLI ?? 'temporal') : ordinary
 const sandbox = options.launcher === 'subprocess' ? `, sandbox "${options.sandbox}"` : ''
 const backlog = options.backlog === undefined ? '' : `, a backlog on ${options.backlog} files`
-console.log(`seed ${options.seed}: ${options.kills} kills, launcher "${options.launcher}"${sandbox}${backlog}`)
+console.log(
+  `seed ${options.seed}: ${options.kills} kills, launcher "${options.launcher}"${sandbox}${backlog}, orchestrator "${options.orchestrator}"`,
+)
 const stop = new AbortController()
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort())
 setTimeout(() => stop.abort(), options.minutes * 60_000).unref()
