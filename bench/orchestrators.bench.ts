@@ -8,10 +8,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startEmbeddedPostgres } from '@trainyard/platform'
-import { sql } from 'kysely'
 import type { OrchestratorName } from '../packages/runner/src/config/orchestrators.ts'
 import type { Launcher } from '../packages/runner/src/launchers/launcher.ts'
-import { queueJobs } from '../packages/runner/src/supervisor/testing/queue-jobs.ts'
+import { analyzeTables, queueJobs } from '../packages/runner/src/supervisor/testing/queue-jobs.ts'
 import { type Harness, noLauncher, startHarness } from '../packages/runner/src/testing/harness.ts'
 import { testTemporal } from '../packages/runner/src/testing/test-orchestrator.ts'
 import { type Bench, median } from './lib/report.ts'
@@ -120,7 +119,7 @@ async function waiting(
     context,
     Array.from({ length: queued }, () => ({ queue: 'not-served' })),
   )
-  await sql`analyze`.execute(context.database.db)
+  await analyzeTables(context)
   for (const id of ids) context.hub.changed(id)
   await sleep(small ? 1000 : 60_000)
   const seconds = small ? 1 : 20
