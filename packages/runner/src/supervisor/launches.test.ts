@@ -92,19 +92,23 @@ describe('an attempt that is being launched', () => {
 
   it('does not start after it was cancelled, and is removed when the launcher is late', async () => {
     const late = Promise.withResolvers<void>()
+    const called = Promise.withResolvers<void>()
     const removed: number[] = []
     await start(undefined, {
       runner: {
         launcher: {
           ...noLauncher,
-          launch: () => late.promise,
+          launch: async () => {
+            called.resolve()
+            await late.promise
+          },
           observe: async () => ({ state: 'absent' }),
           remove: async ({ jobId }) => void removed.push(jobId),
         },
       },
     })
     const { id } = await harness.createJob()
-    await untilLaunching(id)
+    await called.promise
     await harness.post(`/v1/jobs/${id}/cancel`, {})
     await harness.waitFor(id, isOver, 20_000)
     await expect.poll(() => removed, { timeout: 10_000 }).toEqual([id])

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { endsWithin } from '@trainyard/platform'
 import type { TemporalConfig } from '../../config/orchestrators.ts'
 import type { RunnerContext } from '../../context.ts'
 import { keyOf } from '../../jobs/read-attempts.ts'
@@ -16,6 +17,8 @@ import type { Admission } from './verbs.ts'
 /** Pause between two searches for jobs that no workflow cares for. */
 const SEARCH_MS = 2000
 const RECONNECT_MS = 1000
+/** How long the start of the runner waits for the first connection. */
+const CONNECT_MS = 10_000
 
 interface Held {
   ref: AttemptRef
@@ -58,7 +61,10 @@ export class TemporalOrchestrator implements Orchestrator, HeldAttempts {
     this.#supervision = supervision
     this.#stopped = new AbortController()
     this.#unsubscribe = this.#context.hub.onChange((jobId) => this.#reporter.changed(jobId))
-    this.#loop = this.#stayConnected(supervision)
+    const tried = Promise.withResolvers<void>()
+    this.#loop = this.#stayConnected(supervision, tried.resolve)
+    // A wrong address is in the log before the runner listens. One that does not answer delays nothing for long.
+    await endsWithin(CONNECT_MS, tried.promise)
   }
 
   async assigned(): Promise<AttemptRef[]> {
@@ -182,7 +188,7 @@ export class TemporalOrchestrator implements Orchestrator, HeldAttempts {
   }
 
   /** Works for Temporal, and connects again whenever that ends. Supervised attempts go on meanwhile. */
-  async #stayConnected({ owner, wake }: Supervision): Promise<void> {
+  async #stayConnected({ owner, wake }: Supervision, onTried: () => void): Promise<void> {
     const { logger } = this.#context
     const { signal } = this.#stopped
     const { shared, ofHost, ofProcess } = this.#queues
@@ -196,6 +202,7 @@ export class TemporalOrchestrator implements Orchestrator, HeldAttempts {
         const session = await Session.open(this.#config, { logger, shared, verbs })
         this.#session = session
         this.#searchedAt = Number.NEGATIVE_INFINITY
+        onTried()
         wake()
         await session.run(signal)
       } catch (error) {
@@ -205,6 +212,7 @@ export class TemporalOrchestrator implements Orchestrator, HeldAttempts {
         )
       }
       this.#session = undefined
+      onTried()
       if (!signal.aborted) await sleep(RECONNECT_MS, undefined, { signal }).catch(() => {})
     }
   }
