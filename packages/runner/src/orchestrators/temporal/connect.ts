@@ -1,4 +1,4 @@
-import { NativeConnection, type NativeConnectionOptions, Runtime } from '@temporalio/worker'
+import { makeTelemetryFilterString, NativeConnection, type NativeConnectionOptions, Runtime } from '@temporalio/worker'
 import type { Logger } from '@trainyard/platform'
 import type { TemporalConfig } from '../../config/orchestrators.ts'
 
@@ -15,6 +15,10 @@ export function installRuntime(logger: Logger): void {
   const log = logger.child({ part: 'temporal' })
   Runtime.install({
     shutdownSignals: [],
+    // While Temporal is away, each of its pollers would warn all the time. The orchestrator warns, too.
+    telemetryOptions: {
+      logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }) },
+    },
     logger: {
       log: (_level, message, meta) => log.debug({ ...meta }, message),
       trace: () => {},
