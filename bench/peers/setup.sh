@@ -6,5 +6,5 @@ set -eu
 venv=${TRAINYARD_PEERS_VENV:-${XDG_CACHE_HOME:-$HOME/.cache}/trainyard/peers-venv}
 [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
 "$venv/bin/pip" install --quiet \
-  datumaro==1.13.12 globox==2.9.0 supervision==0.31.2 pycocotools==2.0.11 ultralytics==8.4.190 torch==2.15.0 torchvision==0.29.2
+  datumaro==1.13.12 globox==2.9.0 supervision==0.31.2 pycocotools==2.0.11 ultralytics==8.4.190 torch==2.15.0 torchvision==0.29.2 datasets==5.2.0 webdataset==1.0.2 labelme==6.3.1
 echo "TRAINYARD_PEERS_PYTHON=$venv/bin/python"

@@ -14,12 +14,17 @@ import {
 } from '../testing/dataset-formats.ts'
 import { askPeer, hasPeer, python } from './python.ts'
 
-const WHY = 'TRAINYARD_PEERS_PYTHON names no Python with datumaro, datasets or webdataset'
+const WHY =
+  'TRAINYARD_PEERS_PYTHON names no Python with datumaro, datasets, labelme, supervision, torchvision or webdataset'
 const SPLITS = ['train', 'val', 'test'] as const
 
-/** Three images of 64 × 40, one in each split, each with an object of its own class; written in a format. */
-async function write(dir: string, to: TargetFormat, task: TaskType): Promise<string> {
-  const records = SPLITS.map((split, classId) => {
+/**
+ * Images of 64 × 40, each with an object of its own class, written in a format: one in each split, or with `isFull` one of every
+ * class in each split.
+ */
+async function write(dir: string, to: TargetFormat, task: TaskType, isFull = false): Promise<string> {
+  const all = SPLITS.flatMap((split, at) => (isFull ? [0, 1, 2] : [at]).map((classId) => ({ split, classId })))
+  const records = all.map(({ split, classId }) => {
     const [x, y] = [classId * 10, 5]
     const box: Annotation = { kind: 'box', classId, bbox: [x, y, 20, 10] }
     const ring = [x, y, x + 20, y, x + 20, y + 10, x, y + 10]
@@ -30,7 +35,7 @@ async function write(dir: string, to: TargetFormat, task: TaskType): Promise<str
     }
     const [annotation] = [object[task]]
     const file = join(dir, 'in.png')
-    return imageRecord(`${split} 1.png`, {
+    return imageRecord(isFull ? `${split} ${classId}.png` : `${split} 1.png`, {
       width: 64,
       height: 40,
       file,
@@ -104,4 +109,90 @@ withPeer('webdataset')(named('WebDataset reads our shards', 'webdataset'), async
     ['train', 'train 1', [64, 40], 0],
     ['val', 'val 1', [64, 40], 1],
   ])
+})
+
+interface Seen {
+  split: string
+  label: string
+  box?: number[]
+  points?: number[][]
+}
+/** Every class in every split, in the order of the splits and classes. */
+const everywhere = (toSeen: (split: string, classId: number) => object, names = ['cat', '고양이', 'big dog']) =>
+  SPLITS.flatMap((split) => names.map((label, classId) => ({ label, ...toSeen(split, classId) })))
+const sorted = (found: readonly object[] | undefined) =>
+  found?.map((each) => JSON.stringify(each, Object.keys(each).sort())).sort()
+const boxes = everywhere((split, classId) => ({ split, box: [classId * 10, 5, 20, 10] }))
+
+withPeer('datumaro').each<[string, TargetFormat, TaskType, object[]]>([
+  ['imagenet_with_subset_dirs', 'imagefolder', 'classification', everywhere((split) => ({ split, box: null }))],
+  ['coco', 'coco', 'detection', boxes],
+  ['yolo', 'yolo', 'detection', boxes],
+  ['voc_detection', 'voc', 'detection', boxes],
+  [
+    'dota',
+    'dota',
+    'obb',
+    everywhere((split, classId) => ({ split, box: [classId * 10, 5, 20, 10] }), ['cat', '고양이', 'big-dog']),
+  ],
+])(named('Datumaro reads as %s what we write as %s', 'datumaro'), async (format, to, task, expected) => {
+  using folder = temporaryFolder({ 'in.png': plainPng(64, 40) })
+  const target = await write(folder.dir, to, task, true)
+  expect(sorted(askPeer<Seen[]>('./read_formats.py', 'datumaro', target, format))).toEqual(sorted(expected))
+})
+
+withPeer('supervision').each<TargetFormat>(['coco', 'yolo'])(
+  named('supervision reads what we write as %s', 'supervision'),
+  async (to) => {
+    using folder = temporaryFolder({ 'in.png': plainPng(64, 40) })
+    const target = await write(folder.dir, to, 'detection', true)
+    expect(sorted(askPeer<Seen[]>('./read_formats.py', 'supervision', target, to))).toEqual(sorted(boxes))
+  },
+)
+
+withPeer('torchvision').each([true, false])(
+  named(
+    'torchvision numbers our folders of classes in the same way in each split (all classes everywhere: %s)',
+    'torchvision',
+  ),
+  async (isFull) => {
+    using folder = temporaryFolder({ 'in.png': plainPng(64, 40) })
+    const target = await write(folder.dir, 'imagefolder', 'classification', isFull)
+    const numbers: Record<string, number> = { 'big dog': 0, cat: 1, 고양이: 2 }
+    const all = everywhere((split, classId) => ({ split, at: classId })) as (Seen & { at: number })[]
+    const expected = all
+      .filter(({ split, at }) => isFull || SPLITS[at] === split)
+      .map(({ split, label }) => ({ split, label, number: numbers[label] }))
+    expect(sorted(askPeer<Seen[]>('./read_formats.py', 'torchvision', target))).toEqual(sorted(expected))
+  },
+)
+
+withPeer('labelme')(named('labelme opens our files', 'labelme'), async () => {
+  using folder = temporaryFolder({ 'in.png': plainPng(64, 40) })
+  const target = await write(folder.dir, 'labelme', 'segmentation', true)
+  const expected = everywhere((split, classId) => {
+    const [left, right] = [classId * 10, classId * 10 + 20]
+    const points = [
+      [left, 5],
+      [right, 5],
+      [right, 15],
+      [left, 15],
+    ]
+    return { split, kind: 'polygon', points }
+  })
+  expect(sorted(askPeer<Seen[]>('./read_formats.py', 'labelme', target))).toEqual(sorted(expected))
+})
+
+withPeer('webdataset')(named('WebDataset reads the objects of our shards', 'webdataset'), async () => {
+  using folder = temporaryFolder({ 'in.png': plainPng(64, 40) })
+  const target = await write(folder.dir, 'webdataset', 'detection', true)
+  const found = askPeer<{ split: string; objects: { class: string; bbox: number[] }[] }[]>(
+    './read_formats.py',
+    'webdataset',
+    target,
+  )
+  const seen = found?.flatMap(({ split, objects }) =>
+    objects.map((item) => ({ label: item.class, split, box: item.bbox })),
+  )
+  expect(sorted(seen)).toEqual(sorted(boxes))
 })

@@ -1,4 +1,4 @@
-"""Prints what the readers of Datumaro, Hugging Face and WebDataset find in a folder, as JSON."""
+"""Prints what the readers of Datumaro, Hugging Face, labelme, supervision, torchvision and WebDataset find in a folder, as JSON."""
 import glob
 import json
 import os
@@ -42,6 +42,50 @@ try:
                         "objects": sample["json"]["objects"],
                     }
                 )
+    elif peer == "datumaro":
+        from datumaro import Dataset
+
+        dataset = Dataset.import_from(path, sys.argv[3])
+        names = [label.name for label in dataset.categories()[next(k for k in dataset.categories() if k.name == "label")]]
+        found = [
+            {
+                "split": item.subset,
+                "label": names[each.label],
+                "box": [round(float(value), 3) for value in each.get_bbox()] if hasattr(each, "get_bbox") else None,
+            }
+            for item in dataset
+            for each in item.annotations
+        ]
+    elif peer == "torchvision":
+        from torchvision.datasets import ImageFolder
+
+        found = []
+        for split in ("train", "val", "test"):
+            data = ImageFolder(os.path.join(path, split), allow_empty=True)
+            found += [{"split": split, "label": data.classes[label], "number": label} for _, label in data.samples]
+    elif peer == "supervision":
+        import supervision
+
+        found = []
+        for split in ("train", "val", "test"):
+            if sys.argv[3] == "yolo":
+                at = [os.path.join(path, part, split) for part in ("images", "labels")]
+                data = supervision.DetectionDataset.from_yolo(*at, os.path.join(path, "data.yaml"))
+            else:
+                [file] = glob.glob(os.path.join(path, "annotations", f"*{split}.json"))
+                data = supervision.DetectionDataset.from_coco(path, file)
+            for _, _, seen in data:
+                for (left, top, right, bottom), label in zip(seen.xyxy.tolist(), seen.class_id):
+                    box = [round(value, 3) for value in (left, top, right - left, bottom - top)]
+                    found.append({"split": split, "label": data.classes[label], "box": box})
+    elif peer == "labelme":
+        from labelme._label_file import LabelFile
+
+        found = []
+        for split in ("train", "val", "test"):
+            for file in sorted(glob.glob(os.path.join(path, split, "**", "*.json"), recursive=True)):
+                for shape in LabelFile(file).shapes:
+                    found.append({"split": split, "label": shape["label"], "kind": shape["shape_type"], "points": shape["points"]})
     else:
         sys.exit(2)
 except ImportError:
