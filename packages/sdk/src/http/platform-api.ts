@@ -34,7 +34,10 @@ export interface PlatformCallOptions {
 
 export interface PlatformAnswer {
   status: number
+  /** Undefined for a body that is empty or not JSON. */
   json: unknown
+  /** The server announced that the body is empty. */
+  isEmpty: boolean
   /** The problem document of an error response. */
   problem: Problem | undefined
   retryAfterMs: number | undefined
@@ -46,7 +49,7 @@ export interface PlatformAnswer {
 export interface PlatformApi {
   /** Tries once. Throws `NetworkError` when there is no response. */
   once(method: string, path: string, options?: PlatformCallOptions): Promise<PlatformAnswer>
-  /** Retries until a 2xx response and returns its JSON. Throws `NetworkError` with the status and the platform's message. */
+  /** Retries until a whole 2xx response and returns its JSON: a body that a proxy cut off is no answer. Throws `NetworkError` with the status and the platform's message. */
   call(method: string, path: string, options?: PlatformCallOptions): Promise<unknown>
 }
 
@@ -97,7 +100,7 @@ export function createPlatformApi(options: PlatformApiOptions): PlatformApi {
         let failure: unknown
         try {
           answer = await once(method, path, callOptions)
-          if (answer.status >= 200 && answer.status < 300) return answer.json
+          if (isSuccess(answer) && (answer.json !== undefined || answer.isEmpty)) return answer.json
         } catch (error) {
           if (!(error instanceof NetworkError)) throw error
           failure = error
@@ -108,12 +111,14 @@ export function createPlatformApi(options: PlatformApiOptions): PlatformApi {
           const isOther = token.replace(answer.sentToken)
           if (isOther && unauthorised <= MAX_TOKENS) continue
           if (!isOther && !isWorthWaiting(answer, token, unauthorised)) throw error
-        } else if (answer !== undefined && !isRetryableStatus(answer.status)) throw error
+        } else if (answer !== undefined && !isSuccess(answer) && !isRetryableStatus(answer.status)) throw error
         if (!(await retries.wait(answer?.retryAfterMs))) throw error
       }
     },
   }
 }
+
+const isSuccess = ({ status }: PlatformAnswer): boolean => status >= 200 && status < 300
 
 /** How many different tokens are tried in a row without a wait. */
 export const MAX_TOKENS = 3
@@ -136,13 +141,19 @@ async function readAnswer(response: HttpResponse, sentToken: string): Promise<Pl
   }
   const problem = response.status >= 400 ? Problem.safeParse(json).data : undefined
   const retryAfterMs = readRetryAfter(response.headers)
-  return { status: response.status, json, problem, retryAfterMs, sentToken }
+  const isEmpty = response.status === 204 || response.headers['content-length'] === '0'
+  return { status: response.status, json, isEmpty, problem, retryAfterMs, sentToken }
 }
 
 function describeRefusal(method: string, path: string, answer: PlatformAnswer): NetworkError {
   const { problem, status } = answer
   // Without the query: a cursor is no secret, but long and meaningless to a reader.
   const where = `${method} …${path.split('?')[0]}`
+  if (isSuccess(answer))
+    return new NetworkError(`The platform answered ${where} with ${status} and a body that is not whole JSON`, {
+      status,
+      retryable: true,
+    })
   const why = problem === undefined ? '' : `: ${problem.code}${problem.detail ? `, ${problem.detail}` : ''}`
   const issues = problem?.issues?.map((issue) => `${issue.path}: ${issue.detail}`).join('; ')
   return new NetworkError(`The platform answered ${where} with ${status}${why}${issues ? ` (${issues})` : ''}`, {
