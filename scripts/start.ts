@@ -99,7 +99,7 @@ function printNext({ url, ownerTokenFile }: Trainyard, jobId: number): void {
   terminal.line('\nOpen next:')
   terminal.line(`  ${url}/jobs/${jobId}    the job: curves, logs, checkpoints`)
   terminal.line(`  ${url}/    the marketplace`)
-  terminal.line(`  ${url}/openapi/runner.json, ${url}/openapi/registry.json    the APIs`)
+  terminal.line(`  ${url}/openapi    the HTTP APIs, to try out`)
   const host = new URL(url).host
   terminal.line(`Push your own trainer:`)
   terminal.line(`  docker login ${host} -u local --password-stdin < ${ownerTokenFile}`)

@@ -26,6 +26,7 @@ export async function buildClient(): Promise<Map<string, ClientFile>> {
       'src/client/pictures.ts',
       'src/client/predict.ts',
       'src/client/compare.ts',
+      'src/client/http-api.ts',
       'src/client/live-worker.ts',
       'src/client/selection.ts',
       'src/client/site.css',

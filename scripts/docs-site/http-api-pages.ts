@@ -40,7 +40,7 @@ export function httpApiPages(name: string, api: OpenApi): Map<string, string> {
   return new Map(
     [...byTag].map(([tag, list]) => {
       const heading = `# ${api.info.title.replace('Trainyard ', '').replace(/^./, (first) => first.toUpperCase())} API: ${tag.toLowerCase()}`
-      const intro = `${api.info.description ?? ''} The whole document is [\`${name}.json\`](../../../openapi/${name}.json).`
+      const intro = `${api.info.description ?? ''} The whole document is [\`${name}.json\`](../../../openapi/${name}.json). Each platform shows its operations at \`/openapi\`, with forms that send them.`
       return [`${name}-${kebab(tag)}.md`, `${heading}\n\n${intro.trim()}\n\n${list.join('\n')}`]
     }),
   )

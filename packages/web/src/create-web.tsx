@@ -7,6 +7,7 @@ import type { WebContext, WebEnv, WebLogger } from './context.ts'
 import { datasetRoutes } from './datasets/routes.tsx'
 import { experimentRoutes } from './experiments/routes.tsx'
 import { formGate } from './form-gate.ts'
+import { httpApiRoutes } from './http-api/routes.tsx'
 import { jobRoutes } from './jobs/routes.tsx'
 import { languageRoutes } from './language-routes.ts'
 import { newJobRoutes } from './new-job/routes.tsx'
@@ -118,6 +119,7 @@ export function createWeb(options: WebOptions): { app: Hono<WebEnv> } {
   app.route('/pushes', pushRoutes(context))
   app.route('/publishers', publisherRoutes(context))
   app.route('/', usageRoutes(context))
+  app.route('/', httpApiRoutes(context))
   app.route('/organisations', webhookRoutes(context))
   app.route('/organisations', ownershipRoutes(context))
   app.notFound((c) => c.html(<NotFoundPage assetUrl={c.get('assetUrl')} path={c.req.path} />, 404))

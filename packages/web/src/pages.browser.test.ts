@@ -78,6 +78,7 @@ describe.skipIf(!hasChromium())('in a browser', () => {
       '/jobs/38',
       '/sign-in',
       '/sign-up',
+      '/openapi?tag=Jobs',
       '/nowhere',
     ]
 

@@ -66,6 +66,7 @@ export function Layout(props: LayoutProps) {
           <footer class="site-footer">
             <div class="wrap">
               <p>{t('Trainyard: trainers are plugins that train vision models.')}</p>
+              <a href="/openapi">{t('HTTP API')}</a>
               <LanguageSwitch />
             </div>
           </footer>

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import {
   type ArtifactList,
   CreateJobRequest,
@@ -164,6 +165,10 @@ export function createFakeApi(
     })
   }
   app.route('/', fakePeopleRoutes(api))
+  app.get('/openapi.json', (c) => {
+    const name = c.req.url.includes('registry') ? 'registry' : 'runner'
+    return c.json(JSON.parse(readFileSync(new URL(`../../../../docs/openapi/${name}.json`, import.meta.url), 'utf8')))
+  })
   app.get('/v1/trainers', (c) => {
     const { q = '', task, framework, cursor } = c.req.query()
     const found = api.trainers.filter(

@@ -21,6 +21,7 @@ export const KOREAN_IN_BROWSER: Readonly<Record<string, string>> = {
   Load: '불러오기',
   'Loading missed lines …': '누락된 줄을 불러오는 중 …',
   'Log scale': '로그 스케일',
+  'No answer': '응답 없음',
   'Not allowed': '허용되지 않음',
   'Other metrics': '기타 지표',
   Pause: '일시 정지',

@@ -155,6 +155,7 @@ const KOREAN_IN_PAGES: Readonly<Record<string, string>> = {
   Best: '최고',
   'Best match': '관련도순',
   'Best metric first': '주요 지표순',
+  Body: '본문',
   Bots: '봇',
   'Branch or tag': '브랜치 또는 태그',
   'by {signer} ({issuer})': '서명자: {signer} ({issuer})',
@@ -354,6 +355,7 @@ const KOREAN_IN_PAGES: Readonly<Record<string, string>> = {
   'Hours for each attempt. Empty: none': '시도당 시간(시). 비워 두면 제한이 없습니다',
   'How often a failed job starts again, 0 to 20': '실패한 작업을 다시 시작하는 횟수, 0–20',
   'How the job is listed': '목록에 표시되는 이름',
+  'HTTP API': 'HTTP API',
   'https:// on the public internet. The operator can allow others':
     '공개 인터넷의 https:// 주소입니다. 다른 주소는 운영자가 허용할 수 있습니다',
   'If you approve, the version is checked again, its findings no longer reject it, and everybody can read your note. If you refuse, it stays rejected, and its owner reads your note.':
@@ -549,6 +551,7 @@ const KOREAN_IN_PAGES: Readonly<Record<string, string>> = {
   Packages: '패키지',
   'Page not found': '페이지를 찾을 수 없습니다',
   Pages: '페이지',
+  'Parts of the API': 'API 구성',
   Passed: '통과',
   Password: '비밀번호',
   'Password changed. Sign in with the new one.': '비밀번호를 변경했습니다. 새 비밀번호로 로그인하십시오.',
@@ -634,6 +637,8 @@ const KOREAN_IN_PAGES: Readonly<Record<string, string>> = {
   Request: '요청',
   'Request and answer': '요청과 응답',
   Requested: '요청',
+  'Requests are sent to this platform, and change what is there. Texts of the API are in English.':
+    '요청은 이 플랫폼으로 보내지며, 실제 데이터를 변경합니다. API 설명은 영어로 되어 있습니다.',
   'Reset a password': '비밀번호 재설정',
   Resources: '자원 사용',
   Restart: '다시 시작',
@@ -674,6 +679,7 @@ const KOREAN_IN_PAGES: Readonly<Record<string, string>> = {
   'Select job {id}': '작업 {id} 선택',
   'Select two or more jobs in the {link}, then choose {strong}.':
     '{link}에서 작업을 두 개 이상 선택한 다음 {strong}을(를) 누르십시오.',
+  Send: '보내기',
   'Send a test': '시험 전송',
   'Send a test: {url}': '시험 전송: {url}',
   'Send again': '다시 보내기',
@@ -681,6 +687,8 @@ const KOREAN_IN_PAGES: Readonly<Record<string, string>> = {
   'Send this link to {email}.': '이 링크를 {email}에게 보내십시오.',
   'Send this link to {name} only. It works once, until {expiresAt}, and is not shown again.':
     '이 링크를 {name}에게만 보내십시오. {expiresAt}까지 한 번만 쓸 수 있으며 다시 표시되지 않습니다.',
+  'Sending requests needs JavaScript.': '요청을 보내려면 JavaScript가 필요합니다.',
+  'Sent with each request, and kept on this page only.': '모든 요청과 함께 전송되며, 이 페이지에만 보관됩니다.',
   'Separated by spaces. push:my-team, pull:my-team and admin:my-team are limited to one namespace.':
     '공백으로 구분합니다. push:my-team, pull:my-team, admin:my-team은 한 네임스페이스로 제한됩니다.',
   'Session ended.': '세션을 종료했습니다.',
@@ -898,6 +906,7 @@ const KOREAN_IN_PAGES: Readonly<Record<string, string>> = {
     '초대를 수락하려면 초대받은 이메일의 계정을 사용하십시오.',
   'To use another account, {link} and open the link again.': '다른 계정을 쓰려면 {link}한 다음 링크를 다시 여십시오.',
   token: '토큰',
+  Token: '토큰',
   'Token of a job': '작업의 토큰',
   'Token revoked.': '토큰을 폐기했습니다.',
   'Token {name} created. Copy the secret now: it is not shown again.':
