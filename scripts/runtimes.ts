@@ -1,6 +1,6 @@
 /**
  * `npm run runtimes`: runs a small trainer with the built SDK on every supported runtime, without a platform
- * and with one. Runtimes come from the npm registry; one that cannot be had is skipped, out loud. Arguments name the ones
+ * and with one. Runtimes come from the npm registry; one that is not available is skipped, out loud. Arguments name the ones
  * to run: `npm run runtimes -- node@22 bun`.
  */
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createDice, createEnvironment, startCallbackServer, writeFiles } from '@trainyard/datasets/testing'
 import { buildPackage } from './lib/build-package.ts'
+import { findRuntime } from './lib/find-runtime.ts'
 import { publicPackages } from './lib/packages.ts'
 import { type RunResult, run } from './lib/run.ts'
 
@@ -63,16 +64,6 @@ async function installTrainer(): Promise<string> {
   return dir
 }
 
-/** Path of a runtime's program, or why it cannot be had. */
-async function findRuntime(name: string): Promise<{ path: string } | { why: string }> {
-  const program = name.split('@')[0] ?? name
-  const { code, output } = await run('npx', ['-y', '-p', name, '-c', `command -v ${program}`], { capture: true })
-  const path = output.trim().split('\n').at(-1) ?? ''
-  if (code !== 0 || !path.startsWith('/')) return { why: output.trim().split('\n').at(-1) ?? 'npx failed' }
-  const started = await run(path, ['--version'], { capture: true })
-  return started.code === 0 ? { path } : { why: `${path} --version failed: ${started.output.trim().slice(0, 200)}` }
-}
-
 async function runLocally(runtime: string, trainer: string): Promise<string | undefined> {
   const dir = await mkdtemp(join(tmpdir(), 'trainyard-run-'))
   const args = [join(trainer, 'main.js'), 'train', '--dataset', join(trainer, 'data'), '--epochs', '2']
@@ -119,7 +110,7 @@ try {
   for (const name of asked.length > 0 ? asked : RUNTIMES) {
     const runtime = await findRuntime(name)
     if ('why' in runtime) {
-      console.log(`skip ${name}: it cannot be had here (${runtime.why})`)
+      console.log(`skip ${name}: it is not available here (${runtime.why})`)
       continue
     }
     for (const [what, perform] of [

@@ -47,7 +47,7 @@ describe('trainyard init', () => {
     expect(read('LICENSE')).toContain('MIT License')
     expect(JSON.parse(read('trainer.json')).license).toBe('MIT')
     const pack = JSON.parse(read('package.json'))
-    expect(pack).toMatchObject({ license: 'MIT', engines: { node: '>=22.18' }, scripts: { check: 'tsc' } })
+    expect(pack).toMatchObject({ license: 'MIT', engines: { node: '>=22.19' }, scripts: { check: 'tsc' } })
     expect(Object.keys(pack.devDependencies)).toEqual(expect.arrayContaining(['typescript', '@types/node']))
     const workflow = parse(read('.github/workflows/ci.yml'))
     expect(workflow.jobs.test.steps.map(({ run }: { run?: string }) => run)).toContain('npm test')
