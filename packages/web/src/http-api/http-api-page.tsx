@@ -16,7 +16,7 @@ export function HttpApiPage({ assetUrl, operations, tag }: HttpApiPageProps) {
     <Layout assetUrl={assetUrl} title={t('HTTP API')} scripts={['http-api.js']}>
       <h1>{t('HTTP API')}</h1>
       <p class="lead">
-        {t('Requests are sent to this platform, and change what is there. Texts of the API are in English.')}
+        {t('Requests are sent to this platform and change its data. Texts of the API are in English.')}
       </p>
       <nav class="http-api-tags" aria-label={t('Parts of the API')}>
         {tags.map((each) => (

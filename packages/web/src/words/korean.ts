@@ -637,7 +637,7 @@ const KOREAN_IN_PAGES: Readonly<Record<string, string>> = {
   Request: '요청',
   'Request and answer': '요청과 응답',
   Requested: '요청',
-  'Requests are sent to this platform, and change what is there. Texts of the API are in English.':
+  'Requests are sent to this platform and change its data. Texts of the API are in English.':
     '요청은 이 플랫폼으로 보내지며, 실제 데이터를 변경합니다. API 설명은 영어로 되어 있습니다.',
   'Reset a password': '비밀번호 재설정',
   Resources: '자원 사용',
