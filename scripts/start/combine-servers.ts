@@ -40,6 +40,11 @@ const SHARED_PATHS: readonly SharedPaths[] = [
   { matches: /^\/(healthz|readyz)$/, served: 'all', why: 'the platform is ready when every server is' },
   { matches: /^\/metrics$/, served: 'all', why: 'Prometheus reads the metrics of all servers in one request' },
   { matches: /^\/openapi\.json$/, served: 'all', why: 'one document describes the routes of both APIs' },
+  {
+    matches: /^\/openapi\/(runner|registry)\.json$/,
+    served: 'all',
+    why: 'this process has both servers, which the pages would ask over HTTP',
+  },
 ]
 
 /** Unknown paths that no server is nearest to get the page "not found". */
