@@ -1,5 +1,5 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
-import { createApi, identityRoutes, openApiDocument, TrainyardError } from '@trainyard/platform'
+import { createApi, identityRoutes, mountOpenApi, openApiDocument, TrainyardError } from '@trainyard/platform'
 import { mountCheckChanges, mountCheckRoutes } from './acceptance/routes.ts'
 import { authenticateChanges } from './auth/authenticate-changes.ts'
 import { mountTokenRoutes } from './auth/routes.ts'
@@ -46,7 +46,7 @@ export function createApp(context: RegistryContext): OpenAPIHono {
     }
     return c.json({ status: 'ok' })
   })
-  api.get('/openapi.json', (c) => c.json(describe(api)))
+  mountOpenApi(api, () => describe(api))
   return api
 }
 

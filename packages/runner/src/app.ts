@@ -1,5 +1,12 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
-import { createApi, createLogger, identityRoutes, openApiDocument, TrainyardError } from '@trainyard/platform'
+import {
+  createApi,
+  createLogger,
+  identityRoutes,
+  mountOpenApi,
+  openApiDocument,
+  TrainyardError,
+} from '@trainyard/platform'
 import { artifactRoutes, trainerArtifactRoutes } from './artifacts/routes.ts'
 import { datasetAccess } from './auth/dataset-access.ts'
 import { guardPeople } from './auth/guard.ts'
@@ -57,7 +64,7 @@ export function createRunnerApp(options: RunnerAppOptions): OpenAPIHono {
     }
     return c.json({ status: 'ready' })
   })
-  api.get('/openapi.json', (c) => c.json(openApiDocument(api, INFO)))
+  mountOpenApi(api, () => openApiDocument(api, INFO))
   api.route('/', metricsRoutes({ logger, telemetry, config: config.metrics }))
   mountTrainerRoutes(api, options.trainerContext)
   api.route('/', identityRoutes(context))

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { notFound, TrainyardError } from '../errors.ts'
 import { createLogger } from '../log.ts'
 import { createApi } from './create-api.ts'
-import { openApiDocument } from './open-api-document.ts'
+import { mountOpenApi, openApiDocument } from './open-api-document.ts'
 
 const Thing = z.object({ name: z.string().min(2), size: z.number().int() }).openapi('Thing')
 
@@ -193,5 +193,19 @@ describe('an api', () => {
       paths: { '/things/{id}': { post: {} } },
       components: { schemas: { Thing: { type: 'object' } } },
     })
+  })
+
+  it('makes the document once, however often it is asked for', async () => {
+    const { api } = setup()
+    let made = 0
+    mountOpenApi(api, () => {
+      made++
+      return openApiDocument(api, { title: 'Things', version: '1' })
+    })
+    for (const _ of [1, 2]) {
+      const response = await api.request('/openapi.json')
+      expect(await response.json()).toMatchObject({ info: { title: 'Things' } })
+    }
+    expect(made).toBe(1)
   })
 })

@@ -30,6 +30,18 @@ export function openApiDocument(api: OpenAPIHono, info: OpenApiInfo): Record<str
   return { ...document }
 }
 
+/**
+ * Serves a document at `/openapi.json`. It is made at the first request and kept: routes do not change, making it takes hundreds of
+ * milliseconds, and anyone can ask for it.
+ */
+export function mountOpenApi(api: OpenAPIHono, describe: () => Record<string, unknown>): void {
+  let document: Record<string, unknown> | undefined
+  api.get('/openapi.json', (c) => {
+    document ??= describe()
+    return c.json(document)
+  })
+}
+
 const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const
 
 const problem = (description: string) => ({
