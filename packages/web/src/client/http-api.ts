@@ -29,8 +29,13 @@ function fieldsOf(form: HTMLFormElement, place: string): [string, string][] {
   return [...fields].filter(({ value }) => value !== '').map(({ name, value }) => [name, value])
 }
 
+/** Not `form.dataset`, which is the field of that name where the operation has one. */
+function attributeOf(form: HTMLFormElement, name: string): string {
+  return form.getAttribute(`data-${name}`) ?? ''
+}
+
 function addressOf(form: HTMLFormElement): URL {
-  let path = form.dataset.path ?? ''
+  let path = attributeOf(form, 'path')
   for (const [name, value] of fieldsOf(form, 'path')) path = path.replace(`{${name}}`, encodeURIComponent(value))
   const url = new URL(path, location.origin)
   for (const [name, value] of fieldsOf(form, 'query')) url.searchParams.append(name, value)
@@ -41,8 +46,8 @@ function requestOf(form: HTMLFormElement): RequestInit {
   const headers = new Headers(fieldsOf(form, 'header'))
   if (token !== undefined && token.value !== '') headers.set('authorization', `Bearer ${token.value.trim()}`)
   const [body] = fieldsOf(form, 'body')
-  if (body !== undefined) headers.set('content-type', form.dataset.contentType ?? 'application/json')
-  return { method: form.dataset.method ?? 'GET', headers, body: body?.[1] ?? null, credentials: 'omit' }
+  if (body !== undefined) headers.set('content-type', attributeOf(form, 'content-type'))
+  return { method: attributeOf(form, 'method'), headers, body: body?.[1] ?? null, credentials: 'omit' }
 }
 
 async function textOf(response: Response): Promise<string> {
