@@ -37,7 +37,7 @@ export interface PlatformAnswer {
   /** Undefined for a body that is empty or not JSON. */
   json: unknown
   /** The server announced that the body is empty. */
-  isEmpty: boolean
+  isEmpty?: boolean | undefined
   /** The problem document of an error response. */
   problem: Problem | undefined
   retryAfterMs: number | undefined
@@ -100,7 +100,7 @@ export function createPlatformApi(options: PlatformApiOptions): PlatformApi {
         let failure: unknown
         try {
           answer = await once(method, path, callOptions)
-          if (isSuccess(answer) && (answer.json !== undefined || answer.isEmpty)) return answer.json
+          if (isSuccess(answer) && (answer.json !== undefined || answer.isEmpty === true)) return answer.json
         } catch (error) {
           if (!(error instanceof NetworkError)) throw error
           failure = error
