@@ -139,7 +139,7 @@ const config: KnipConfig = {
     'packages/web': {
       entry: [
         'src/index.ts!',
-        'src/client/{site,korean,job,new-job,push,upload,compare,pictures,predict,selection,live-worker}.ts!',
+        'src/client/{site,korean,job,new-job,push,upload,compare,pictures,predict,selection,live-worker,http-api}.ts!',
         'src/serve.ts!',
         'src/**/*.test.{ts,tsx}',
         'src/testing/take-pictures.ts',
