@@ -23,6 +23,8 @@ const SPLITS = ['train', 'val', 'test'] as const
  * class in each split.
  */
 async function write(dir: string, to: TargetFormat, task: TaskType, isFull = false): Promise<string> {
+  // Rotated boxes are written from upright ones.
+  const from = task === 'obb' ? 'detection' : task
   const all = SPLITS.flatMap((split, at) => (isFull ? [0, 1, 2] : [at]).map((classId) => ({ split, classId })))
   const records = all.map(({ split, classId }) => {
     const [x, y] = [classId * 10, 5]
@@ -33,9 +35,9 @@ async function write(dir: string, to: TargetFormat, task: TaskType, isFull = fal
       segmentation: { ...box, kind: 'polygon', polygons: [ring] },
       classification: { kind: 'class', classId },
     }
-    const [annotation] = [object[task]]
+    const annotation = object[from]
     const file = join(dir, 'in.png')
-    return imageRecord(isFull ? `${split} ${classId}.png` : `${split} 1.png`, {
+    return imageRecord(isFull ? `images/${split} ${classId}.png` : `${split} 1.png`, {
       width: 64,
       height: 40,
       file,
@@ -45,7 +47,7 @@ async function write(dir: string, to: TargetFormat, task: TaskType, isFull = fal
   })
   const context = writeContext(
     join(dir, 'source'),
-    { taskType: task, classes: classesNamed('cat', '고양이', 'big dog') },
+    { taskType: from, classes: classesNamed('cat', '고양이', 'big dog') },
     { images: 'copy' },
   )
   await writeRecords(createDiceWriter, context, records)
