@@ -10,6 +10,7 @@ import {
   openDataFolder,
   openIdentity,
   prepareSetup,
+  publicKeysOf,
   readHttpLimits,
   readStoreConfig,
   stopInTurn,
@@ -118,6 +119,7 @@ export async function startTrainyard(options: TrainyardOptions): Promise<Trainya
       identity,
     })
     parts.push({ name: 'runner', stop: () => runner.stop() })
+    registry.trustRunner(await publicKeysOf(runner.context.statementKeys))
     const inProcess = fetchInProcess({ origin: server.url, app: () => combined })
     const web = createPages(server.url, settings.PAGES_SECRET, inProcess)
     const combined = combineServers({ registry: registry.app, runner: runner.app, web: web.app, store: storeApp })
@@ -161,6 +163,8 @@ function settingsOf(env: TrainyardOptions['env'], databaseUrl: string, url: stri
     DATABASE_URL: databaseUrl,
     PUBLIC_URL: url,
     REGISTRY_URL: url,
+    // Both are here: nothing leaves this machine.
+    REPORT_RUNS: env.REPORT_RUNS ?? 'true',
     // The pages call the APIs over the port that everyone can use; only they know this.
     PAGES_SECRET: env.PAGES_SECRET ?? randomBytes(32).toString('base64url'),
   }

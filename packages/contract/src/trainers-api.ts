@@ -300,9 +300,21 @@ const PullCounts = { pulls: z.number().int(), bots: z.number().int() }
 export const TrainerUsage = z
   .object({
     days: z
-      .array(z.object({ day: z.iso.date(), ...PullCounts }))
+      .array(z.object({ day: z.iso.date(), ...PullCounts, runs: z.number().int().describe('That ended on the day') }))
       .describe('Oldest first, without gaps, in UTC. Each subject counts once a day'),
-    versions: z.array(z.object({ version: z.string(), ...PullCounts })).describe('Most pulls first'),
+    versions: z
+      .array(
+        z.object({
+          version: z.string(),
+          ...PullCounts,
+          runs: z.number().int().describe('That runners stated, signed with their key'),
+          succeeded: z.number().int(),
+          failed: z.number().int().describe('Other runs were cancelled'),
+          people: z.number().int().describe('Accounts that submitted the runs'),
+          medianTrainSeconds: z.number().optional().describe('Of the trainings that succeeded. Absent without one'),
+        }),
+      )
+      .describe('Most pulls first'),
   })
   .meta({ id: 'TrainerUsage' })
 export type TrainerUsage = z.infer<typeof TrainerUsage>

@@ -135,5 +135,6 @@ export {
   type RegistryTokenClaims,
   type RegistryTokens,
 } from './tokens/registry-tokens.ts'
+export { publicKeysOf, signRunStatement, verifyRunStatement } from './tokens/run-statements.ts'
 export type { SignedToken } from './tokens/sign-token.ts'
 export { loadSigningKeys, type SigningKeys, secretKeys } from './tokens/signing-keys.ts'

@@ -126,6 +126,11 @@ const Environment = z.object({
   REGISTRY_RESCANS_PER_HOUR: number(600),
   REGISTRY_RESCAN_POLICY: z.enum(RESCAN_POLICIES).default('warn'),
   REGISTRY_PLAIN_NAMESPACES: z.string().default(''),
+  REGISTRY_RUNNERS: z
+    .string()
+    .default('')
+    .transform((text) => text.split(/[,\s]+/).filter((address) => address !== ''))
+    .pipe(z.array(z.url({ protocol: /^https?$/, error: 'must be addresses of runners, separated by commas' }))),
   REGISTRY_REDIRECT_PULLS: z.enum(['true', 'false']).default('false'),
   REGISTRY_MAX_BUNDLE_MB: number(512),
   REGISTRY_COLLECT_SECONDS: number(600),
@@ -145,6 +150,8 @@ export interface RegistryConfig {
   publicUrl: string
   /** The origin of the web pages, to which refusals and warnings link. Default: `publicUrl`. */
   pagesUrl?: string | undefined
+  /** Addresses of runners whose statements about runs count. Default: none but that of the own process. */
+  runners?: readonly string[] | undefined
   databaseUrl: string
   databaseSchema: string
   /** Bundles are unpacked here while they are checked. */
@@ -281,6 +288,7 @@ export function readRegistryConfig(env: Record<string, string | undefined>): Reg
     rescanSeconds: value.REGISTRY_RESCAN_SECONDS,
     rescansPerHour: value.REGISTRY_RESCANS_PER_HOUR,
     rescanPolicy: value.REGISTRY_RESCAN_POLICY,
+    runners: value.REGISTRY_RUNNERS,
     plainNamespaces: value.REGISTRY_PLAIN_NAMESPACES.split(',').filter((name) => name !== ''),
     redirectPulls: value.REGISTRY_REDIRECT_PULLS === 'true',
     maxBundleBytes: value.REGISTRY_MAX_BUNDLE_MB * 1024 * 1024,

@@ -2,6 +2,7 @@ import type { EventEmitter } from 'node:events'
 import type { Authenticator, Clock, Database, Identity, Logger, ObjectStore, RegistryTokens } from '@trainyard/platform'
 import type { RegistryConfig } from './config.ts'
 import type { RegistryDatabase } from './db/schema/index.ts'
+import type { RunnerKeys } from './job-tokens/runner-keys.ts'
 import type { JobTokenVerifier } from './job-tokens/verify-job-token.ts'
 import type { SearchReader } from './search-index/search-reader.ts'
 import type { SignatureVerifier } from './sigstore/signature-verifier.ts'
@@ -17,6 +18,8 @@ export interface RegistryContext {
   tokens: RegistryTokens
   jobTokens: JobTokenVerifier
   signatures: SignatureVerifier
+  /** Of the runners that state runs. */
+  runnerKeys: RunnerKeys
   /** The catalogue in this process's memory. */
   search: SearchReader
   logger: Logger

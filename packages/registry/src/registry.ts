@@ -16,6 +16,7 @@ import {
   stopInTurn,
   systemClock,
 } from '@trainyard/platform'
+import type { JSONWebKeySet } from 'jose'
 import { Acceptance } from './acceptance/acceptance.ts'
 import { createApp } from './app.ts'
 import type { RegistryConfig } from './config.ts'
@@ -23,6 +24,7 @@ import type { RegistryContext } from './context.ts'
 import { registryMigrations } from './db/migrations/index.ts'
 import type { RegistryDatabase } from './db/schema/index.ts'
 import { DEFAULT_CI_ISSUERS } from './job-tokens/ci-issuers.ts'
+import { RunnerKeys } from './job-tokens/runner-keys.ts'
 import { JobTokenVerifier } from './job-tokens/verify-job-token.ts'
 import { collectRegularly } from './repositories/collect-garbage.ts'
 import { Rescanner } from './rescans/rescanner.ts'
@@ -49,6 +51,8 @@ export interface Registry {
   /** Serves `/v2`, `/token`, `/v1/trainers`, `/v1/checks` and `/v1/tokens`. */
   readonly app: OpenAPIHono
   readonly context: RegistryContext
+  /** Accepts what a runner of the same process states about runs. */
+  trustRunner(keys: JSONWebKeySet): void
   /** Starts running checks. A registry that is not started accepts pushes and leaves their checks to other processes. */
   start(): Promise<void>
   /** Stops running checks and closes the database. The caller closes the store and the identity. */
@@ -84,6 +88,7 @@ export async function createRegistry(options: CreateRegistryOptions): Promise<Re
     signatures,
     jobTokens: new JobTokenVerifier(config.ciIssuers ?? DEFAULT_CI_ISSUERS),
     search: new SearchReader(database),
+    runnerKeys: new RunnerKeys(config.runners ?? []),
     logger,
     clock,
     validate:
@@ -119,6 +124,7 @@ export async function createRegistry(options: CreateRegistryOptions): Promise<Re
   return {
     app: createApp(context),
     context,
+    trustRunner: (keys) => context.runnerKeys.add(keys),
     async start() {
       stopCollecting ??= collectRegularly(context)
       await acceptance.start()

@@ -28,6 +28,7 @@ import { RunnerTelemetry } from './observability/metrics/telemetry.ts'
 import type { CallbackTracing } from './observability/otlp/callback-tracing.ts'
 import { predictionRoutes, trainerPictureRoutes } from './predictions/routes.ts'
 import { resourceRoutes } from './resources/routes.ts'
+import { runStatementRoutes } from './run-statements/routes.ts'
 import { simpleRoutes } from './simple/routes.ts'
 import { usageRoutes } from './usage-reports/routes.ts'
 
@@ -68,6 +69,7 @@ export function createRunnerApp(options: RunnerAppOptions): OpenAPIHono {
   api.route('/', metricsRoutes({ logger, telemetry, config: config.metrics }))
   mountTrainerRoutes(api, options.trainerContext)
   api.route('/', identityRoutes(context))
+  api.route('/', runStatementRoutes(context.statementKeys))
   // Every route below is for people and behind the guard.
   guardPeople(api, context)
   api.route('/', jobRoutes(context))

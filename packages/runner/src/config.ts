@@ -55,6 +55,8 @@ export interface RunnerConfig extends LauncherConfig {
   startTimeoutSeconds: number
   /** Jobs that this runner runs at the same time. */
   maxConcurrentJobs: number
+  /** Whether the registry gets a signed statement of each run of its trainers. Default: no. */
+  reportsRuns?: boolean | undefined
   /** All queues, the same for every runner of the database. Default: one named `default`, without a limit. */
   queues?: Queues | undefined
   /** Queues that this runner takes jobs from. Default: all. */
@@ -128,6 +130,8 @@ export interface RunnerLimits {
   sampleSeconds: number
   /** Pause between two rounds of cleaning up. */
   maintenanceSeconds: number
+  /** Pause between two rounds of stating runs to the registry. */
+  reportSeconds: number
   /** Time that all parts together have to stop; what has not stopped by then is abandoned. */
   stopSeconds: number
 }
@@ -155,6 +159,7 @@ export const DEFAULT_RUNNER_LIMITS: RunnerLimits = {
   predictorIdleSeconds: 300,
   sampleSeconds: 5,
   maintenanceSeconds: 600,
+  reportSeconds: 5,
   stopSeconds: 30,
 }
 
@@ -180,6 +185,7 @@ const RunnerEnvironment = z.object({
   DATA_DIR: z.string().min(1).default('.trainyard/runner'),
   REGISTRY_URL: z.url({ protocol: /^https?$/ }).optional(),
   REGISTRY_TOKEN: z.string().min(1).optional(),
+  REPORT_RUNS: z.enum(['true', 'false']).default('false'),
   HEARTBEAT_SECONDS: seconds(15),
   HEARTBEAT_TIMEOUT_SECONDS: seconds(60),
   START_TIMEOUT_SECONDS: seconds(120),
@@ -252,6 +258,7 @@ export function readRunnerConfig(env: Record<string, string | undefined>): Runne
     dataDir: values.DATA_DIR,
     registryUrl: values.REGISTRY_URL,
     registryToken: values.REGISTRY_TOKEN,
+    reportsRuns: values.REPORT_RUNS === 'true',
     heartbeatSeconds: values.HEARTBEAT_SECONDS,
     heartbeatTimeoutSeconds: values.HEARTBEAT_TIMEOUT_SECONDS,
     startTimeoutSeconds: values.START_TIMEOUT_SECONDS,

@@ -1,5 +1,14 @@
 import type { EnvironmentStore } from '@trainyard/environments'
-import type { Authenticator, Clock, Database, Identity, JobTokens, Logger, ObjectStore } from '@trainyard/platform'
+import type {
+  Authenticator,
+  Clock,
+  Database,
+  Identity,
+  JobTokens,
+  Logger,
+  ObjectStore,
+  SigningKeys,
+} from '@trainyard/platform'
 import type { RunnerConfig, RunnerLimits } from './config.ts'
 import type { RunnerDatabase } from './db/schema/index.ts'
 import type { JobHub } from './job-hub.ts'
@@ -19,6 +28,8 @@ export interface RunnerContext {
   clock: Clock
   /** Issues and verifies the tokens of trainers. */
   tokens: JobTokens
+  /** Sign what this runner states to others. */
+  statementKeys: SigningKeys
   /** Accounts, organisations, projects and the audit log. */
   identity: Identity
   /** Finds the caller of a request of people. */

@@ -64,6 +64,8 @@ export async function createContext(
     logger,
     clock,
     tokens: cacheJobTokens(createJobTokens({ keys, clock }), clock),
+    // Without the secret: others verify with the public half.
+    statementKeys: config.jwtSecret === undefined ? keys : await loadSigningKeys(database),
     identity,
     authenticator: createAuthenticator({
       identity,

@@ -28,6 +28,7 @@ import { createObservability } from './observability/index.ts'
 import type { CallbackTracing } from './observability/otlp/callback-tracing.ts'
 import type { OtlpConfig } from './observability/otlp/config.ts'
 import { createOrchestrator } from './orchestrators/create-orchestrator.ts'
+import { createRunReports } from './run-statements/run-reports.ts'
 import { awaitCleanup } from './supervisor/await-cleanup.ts'
 import { Supervisor } from './supervisor/supervisor.ts'
 import { TrainerNetwork } from './trainer-network.ts'
@@ -117,6 +118,7 @@ async function assembleRunner(context: RunnerContext, { adapters, ownsIdentity }
   const { datasetCache, callbackAddress } = launcher
   const cache = datasetCache === undefined ? undefined : new CacheKeeper(context, datasetCache)
   const maintenance = createMaintenance(context)
+  const reports = config.reportsRuns ? createRunReports(context) : undefined
   const observability = await createObservability(context, { config: config.observability, adapters })
   const orchestrator = await createOrchestrator(context, observability)
   const supervisor = new Supervisor(context, { cache, intake: trainerContext.intake, orchestrator })
@@ -133,6 +135,7 @@ async function assembleRunner(context: RunnerContext, { adapters, ownsIdentity }
       await network.start()
       await supervisor.start()
       maintenance.start()
+      reports?.start()
       observability.start()
     },
     awaitCleanup: (timeoutMs) => awaitCleanup(context, timeoutMs),
@@ -141,6 +144,7 @@ async function assembleRunner(context: RunnerContext, { adapters, ownsIdentity }
       const parts = [
         { name: 'blocks of series', stop: () => blocks.stop() },
         { name: 'maintenance', stop: () => maintenance.stop() },
+        { name: 'statements of runs', stop: () => reports?.stop() },
         { name: 'supervisor', stop: () => supervisor.stop() },
         { name: 'dataset cache', stop: () => cache?.stop() },
         { name: 'network of trainers', stop: () => network.stop() },

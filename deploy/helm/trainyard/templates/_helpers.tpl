@@ -70,10 +70,11 @@ capabilities: { drop: [ALL] }
   "DATA_DIR" "/data" -}}
 {{- $own := dict -}}
 {{- if eq .name "registry" -}}
-{{- $own = dict "REGISTRY_CHECKS_ENABLED" $v.registry.checks "REGISTRY_CHECKS_REQUIRED" "manifest,image,secrets" -}}
+{{- $own = dict "REGISTRY_CHECKS_ENABLED" $v.registry.checks "REGISTRY_CHECKS_REQUIRED" "manifest,image,secrets" "REGISTRY_RUNNERS" (printf "http://%s-runner:7601" $release) -}}
 {{- else if eq .name "runner" -}}
 {{- $own = dict
   "LAUNCHER" "kubernetes"
+  "REPORT_RUNS" "true"
   "KUBERNETES_NAMESPACE" $v.runner.trainers.namespace
   "KUBERNETES_CLUSTER" "in-cluster"
   "KUBERNETES_BRIDGE_IMAGE" (include "trainyard.image" .root)

@@ -4,8 +4,11 @@ import { sql } from 'kysely'
 import type { RegistryCaller } from '../auth/caller.ts'
 import type { RegistryContext } from '../context.ts'
 import { findRepository } from '../repositories/repository.ts'
+import { readRuns } from './read-runs.ts'
 
-/** Pulls of a trainer by day and by version, for those who may see what is not published. */
+const NO_RUNS = { runs: 0, succeeded: 0, failed: 0, people: 0, medianTrainSeconds: undefined }
+
+/** Pulls and runs of a trainer by day and by version, for those who may see what is not published. */
 export async function getUsage(
   context: RegistryContext,
   caller: RegistryCaller,
@@ -29,14 +32,19 @@ export async function getUsage(
     bots: of.reduce((total, { bots }) => total + bots, 0),
   })
   const first = Date.parse(`${today}T00:00:00Z`) - (days - 1) * 86_400_000
+  const { byDay, byVersion } = await readRuns(context, {
+    repositoryId: repository.id,
+    since: new Date(first).toISOString().slice(0, 10),
+  })
+  const byPulled = Map.groupBy(rows, ({ version }) => version)
   const dayAt = (index: number) => new Date(first + index * 86_400_000).toISOString().slice(0, 10)
   return {
     days: Array.from({ length: days }, (_, index) => {
       const day = dayAt(index)
-      return { day, ...sum(rows.filter((row) => row.day === day)) }
+      return { day, ...sum(rows.filter((row) => row.day === day)), runs: byDay.get(day) ?? 0 }
     }),
-    versions: [...Map.groupBy(rows, ({ version }) => version)]
-      .map(([version, of]) => ({ version, ...sum(of) }))
+    versions: [...new Set([...byPulled.keys(), ...byVersion.keys()])]
+      .map((version) => ({ ...NO_RUNS, ...byVersion.get(version), version, ...sum(byPulled.get(version) ?? []) }))
       .sort((a, b) => b.pulls - a.pulls || (a.version < b.version ? -1 : 1)),
   }
 }

@@ -10,8 +10,10 @@ const usage = createRoute({
   tags: ['catalogue'],
   method: 'get',
   path: '/v1/trainers/{namespace}/{name}/usage',
-  summary: 'Count the pulls of a trainer by day and by version',
-  description: 'For members of its organisation. Each subject counts once a day; bots are counted apart.',
+  summary: 'Count the pulls and runs of a trainer by day and by version',
+  description:
+    'For members of its organisation. Each subject that pulls counts once a day; bots are counted apart. Runs are those that ' +
+    'runners stated, signed with their key.',
   request: {
     params: z.object({ namespace: z.string().max(64), name: z.string().max(64) }),
     query: z.object({ days: z.coerce.number().int().min(1).max(366).default(90) }),

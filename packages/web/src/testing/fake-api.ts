@@ -210,8 +210,10 @@ export function createFakeApi(
   })
   app.get('/v1/trainers/:ns/:name/usage', (c) =>
     c.json({
-      days: [3, 0, 12].map((pulls, index) => ({ day: `2026-11-1${index}`, pulls, bots: 1 })),
-      versions: [{ version: '1.4.0', pulls: 15, bots: 3 }],
+      days: [3, 0, 12].map((pulls, index) => ({ day: `2026-11-1${index}`, pulls, bots: 1, runs: 2 })),
+      versions: [
+        { version: '1.4.0', pulls: 15, bots: 3, runs: 9, succeeded: 6, failed: 2, people: 4, medianTrainSeconds: 95 },
+      ],
     }),
   )
   app.post('/v1/trainers/:ns/:name/channels', (c) => c.body(null, 204))

@@ -187,6 +187,7 @@ describe('the page of a trainer', () => {
       const { html } = await text(createTestWeb(own).app, path)
       expect(html).toContain('aria-label="15 pulls in 3 days, at most 12 on one day"')
       expect(html).toContain('<title>2026-11-12: 12 pulls</title>')
+      expect(html).toContain('75 %')
       const { api, app } = createTestWeb()
       expect((await text(app, path)).html).not.toContain('usage-chart')
       expect(api.requests.some((request) => request.includes('usage'))).toBe(false)

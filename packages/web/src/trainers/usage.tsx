@@ -1,12 +1,12 @@
 import type { TrainerUsage } from '@trainyard/contract'
 import { Scroll } from '../components/scroll.tsx'
-import { formatCount, plural } from '../format.ts'
+import { formatCount, formatDuration, plural } from '../format.ts'
 import { t } from '../words/t.ts'
 
 const WIDTH = 600
 const HEIGHT = 120
 
-/** Pulls of the last days, for the owners of a trainer: a chart, and the same by version as a table. */
+/** Pulls and runs of the last days, for the owners of a trainer: a chart, and both by version as a table. */
 export function Usage({ usage }: { usage: TrainerUsage }) {
   const { days, versions } = usage
   const total = days.reduce((sum, { pulls }) => sum + pulls, 0)
@@ -35,8 +35,13 @@ export function Usage({ usage }: { usage: TrainerUsage }) {
           </rect>
         ))}
       </svg>
+      <p>
+        {t(
+          'Runs are those that runners state, signed with their key. Runs that were cancelled do not count as failed.',
+        )}
+      </p>
       {versions.length > 0 && (
-        <Scroll label={t('Table of pulls by version')}>
+        <Scroll label={t('Table of pulls and runs by version')}>
           <table>
             <thead>
               <tr>
@@ -47,14 +52,32 @@ export function Usage({ usage }: { usage: TrainerUsage }) {
                 <th scope="col" class="number">
                   {t('Bots')}
                 </th>
+                <th scope="col" class="number">
+                  {t('Runs')}
+                </th>
+                <th scope="col" class="number">
+                  {t('People')}
+                </th>
+                <th scope="col" class="number">
+                  {t('Succeeded')}
+                </th>
+                <th scope="col" class="number">
+                  {t('Median training')}
+                </th>
               </tr>
             </thead>
             <tbody>
-              {versions.map(({ version, pulls, bots }) => (
+              {versions.map(({ version, medianTrainSeconds, ...counts }) => (
                 <tr>
                   <th scope="row">{version === '' ? t('unknown') : version}</th>
-                  <td class="number">{formatCount(pulls)}</td>
-                  <td class="number">{formatCount(bots)}</td>
+                  <td class="number">{formatCount(counts.pulls)}</td>
+                  <td class="number">{formatCount(counts.bots)}</td>
+                  <td class="number">{formatCount(counts.runs)}</td>
+                  <td class="number">{formatCount(counts.people)}</td>
+                  <td class="number">{formatRate(counts)}</td>
+                  <td class="number">
+                    {medianTrainSeconds === undefined ? '–' : formatDuration(medianTrainSeconds * 1000)}
+                  </td>
                 </tr>
               ))}
             </tbody>
@@ -63,4 +86,10 @@ export function Usage({ usage }: { usage: TrainerUsage }) {
       )}
     </section>
   )
+}
+
+/** The share of runs that succeeded, of those that were not cancelled. */
+function formatRate({ succeeded, failed }: { succeeded: number; failed: number }): string {
+  const ended = succeeded + failed
+  return ended === 0 ? '–' : `${Math.round((100 * succeeded) / ended)} %`
 }

@@ -17,6 +17,7 @@ import { webhooks } from './20261130093500-webhooks.ts'
 import { rescans } from './20261130100800-rescans.ts'
 import { namespaceProofs } from './20261130103200-namespace-proofs.ts'
 import { searchInMemory } from './20261130140500-search-in-memory.ts'
+import { runs } from './20261130143000-runs.ts'
 
 /** By name, in the order in which they run. Databases record these names, so they never change. */
 export const registryMigrations: Record<string, Migration> = {
@@ -38,4 +39,5 @@ export const registryMigrations: Record<string, Migration> = {
   '20261130100800-rescans': rescans,
   '20261130103200-namespace-proofs': namespaceProofs,
   '20261130140500-search-in-memory': searchInMemory,
+  '20261130143000-runs': runs,
 }

@@ -15,6 +15,7 @@ import type { DailyPullTable, PullSaltTable, PullSubjectTable } from './pulls.ts
 import type { ReadmePictureTable } from './readme-pictures.ts'
 import type { RepositoryTable } from './repositories.ts'
 import type { RepositoryBlobTable } from './repository-blobs.ts'
+import type { RunTable } from './runs.ts'
 import type { SbomTable } from './sboms.ts'
 import type { SearchEntryTable, SearchFacetTable, SearchWordTable } from './search.ts'
 import type { SuppressionTable } from './suppressions.ts'
@@ -48,6 +49,7 @@ export interface RegistryDatabase {
   readme_pictures: ReadmePictureTable
   checks: CheckTable
   layer_results: LayerResultTable
+  runs: RunTable
   search_facets: SearchFacetTable
   search_entries: SearchEntryTable
   search_words: SearchWordTable

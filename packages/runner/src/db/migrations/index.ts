@@ -25,6 +25,7 @@ import { resourceSamples } from './20261130T1015-resource-samples.ts'
 import { datasetQuota } from './20261130T1055-dataset-quota.ts'
 import { traceParents } from './20261130T1100-trace-parents.ts'
 import { heldJobs } from './20261130T1410-held-jobs.ts'
+import { runStatements } from './20261130T1415-run-statements.ts'
 
 /** By name, in the order in which they run. Databases record these names, so they never change. */
 export const runnerMigrations: Record<string, Migration> = {
@@ -54,4 +55,5 @@ export const runnerMigrations: Record<string, Migration> = {
   '20261130T1055-dataset-quota': datasetQuota,
   '20261130T1100-trace-parents': traceParents,
   '20261130T1410-held-jobs': heldJobs,
+  '20261130T1415-run-statements': runStatements,
 }

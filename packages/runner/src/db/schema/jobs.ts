@@ -83,6 +83,8 @@ export interface JobsTable {
   cancel_requested_at: Date | null
   /** Earliest time at which a pending job is queued: the end of the pause before a retry. */
   run_after: Date | null
+  /** The last attempt whose run was stated to the registry. */
+  reported_attempt: Generated<number>
   lease_owner: string | null
   lease_expires_at: Date | null
   created_at: Timestamp
