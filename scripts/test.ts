@@ -40,6 +40,11 @@ const ELSEWHERE = [
   ['scanners', 'ClamAV and Trivy: set CLAMAV_SOCKET and TRIVY_SERVER_URL, and have trivy in PATH or set TRIVY_PROGRAM'],
   ['python', 'uv, and frameworks of Python: .ci/python-frameworks make, then eval "$(.ci/python-frameworks env)"'],
   ['workflows', 'act, which runs GitHub workflows: set ACT_PATH to the program'],
+  [
+    'peers',
+    'the loaders and clients of others: set TRAINYARD_PEERS_PYTHON to a Python with pycocotools, datumaro or torchvision, and have docker, podman, skopeo, crane or helm in PATH',
+  ],
+  ['deploy', 'a cluster of one node (KUBECONFIG, TEST_NODE_ADDRESS), a Docker engine, Helm (HELM_PATH) and COMPOSE'],
   ['browser', 'Chromium: install it (Debian: apt-get install chromium), or set CHROMIUM_PATH'],
 ] as const
 
