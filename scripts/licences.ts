@@ -9,6 +9,7 @@ import { pnpm } from './lib/run.ts'
 const ACCEPTED = new Set([
   '0BSD',
   'Apache-2.0',
+  'Apache-2.0 AND MIT',
   'BSD-2-Clause',
   'BSD-3-Clause',
   'BlueOak-1.0.0',
@@ -28,8 +29,11 @@ const ACCEPTED_FOR: Readonly<Record<string, readonly RegExp[]>> = {
   'MPL-2.0': [/^axe-core$/, /^lightningcss/],
   // Lists of data and a parser without conditions beyond attribution.
   'CC-BY-3.0': [/^spdx-exceptions$/],
+  'CC-BY-4.0': [/^caniuse-lite$/],
   'PSF-2.0': [/^argparse$/],
   'Python-2.0': [/^argparse$/],
+  // Its text is the Unlicense; its package.json has no field for it.
+  Unknown: [/^unionfs$/],
 }
 
 const Packages = z.record(z.string(), z.array(z.looseObject({ name: z.string(), versions: z.array(z.string()) })))
