@@ -35,6 +35,10 @@ export const TrainerSummary = z
     pulls: z.number().int(),
     publishedAt: Timestamp,
     trust: Trust.optional().describe('How far the latest version was checked. Of two parts, the weaker one'),
+    verifiedAs: z
+      .array(z.string())
+      .default([])
+      .describe('The domains and repositories that its namespace was found to own'),
   })
   .meta({ id: 'TrainerSummary' })
 export type TrainerSummary = z.infer<typeof TrainerSummary>
@@ -142,10 +146,6 @@ export const Trainer = TrainerSummary.extend({
   versions: z.array(TrainerVersionSummary).describe('Newest first'),
   channels: z.array(Channel).default([]),
   mayChange: z.boolean().default(false).describe('Whether the caller may deprecate, yank and set channels'),
-  verifiedAs: z
-    .array(z.string())
-    .default([])
-    .describe('The domains and repositories that its namespace was found to own'),
 }).meta({ id: 'Trainer' })
 export type Trainer = z.infer<typeof Trainer>
 

@@ -19,7 +19,8 @@ export async function getTrainer(context: RegistryContext, caller: RegistryCalle
   for (const version of latest ? [latest] : versions) {
     const { manifest, readme } = await readContents(context, version)
     if (!manifest) continue
-    const summary = toSummary(repository)
+    const owners = await verifiedAs(context.database.db, [repository.namespace])
+    const summary = toSummary(repository, owners)
     return {
       ...(latest ? summary : unpublishedSummary(summary, version, manifest)),
       readme: readme ?? '',
@@ -27,7 +28,6 @@ export async function getTrainer(context: RegistryContext, caller: RegistryCalle
       versions: versions.map(toVersionSummary),
       channels: channelsOf(versions, await readSetChannels(context.database.db, repository.id)),
       mayChange: caller.may('push', name),
-      verifiedAs: await verifiedAs(context, repository.namespace),
     }
   }
   const pushed = versions.map(({ version, state }) => `${version} (${state})`).join(', ')

@@ -4,6 +4,7 @@ import type { Selectable } from 'kysely'
 import { z } from 'zod'
 import type { RegistryContext } from '../context.ts'
 import type { RepositoryTable } from '../db/schema/repositories.ts'
+import { verifiedAs } from '../names/verified-namespaces.ts'
 import { searchTrainers } from '../search/search-trainers.ts'
 import type { SearchFilters } from '../search-index/facets.ts'
 import type { SearchSort } from '../search-index/search-index.ts'
@@ -47,11 +48,14 @@ export async function listTrainers(context: RegistryContext, options: ListTraine
       ? []
       : await context.database.db.selectFrom('repositories').selectAll().where('id', 'in', ids).execute()
   const byId = new Map(rows.map((row) => [row.id, row]))
+  const namespaces = [...new Set(rows.map((row) => row.namespace))]
+  const owners =
+    namespaces.length === 0 ? new Map<string, string[]>() : await verifiedAs(context.database.db, namespaces)
   const last = found.at(-1)?.position
   return {
     trainers: ids.flatMap((one) => {
       const row = byId.get(one)
-      return row === undefined ? [] : [toSummary(row)]
+      return row === undefined ? [] : [toSummary(row, owners)]
     }),
     total,
     nextCursor: isLast || last === undefined ? undefined : formatCursor([sort, last.value, last.id]),
@@ -60,7 +64,8 @@ export async function listTrainers(context: RegistryContext, options: ListTraine
   }
 }
 
-export function toSummary(row: Selectable<RepositoryTable>): TrainerSummary {
+/** `owners`: what verified namespaces own. */
+export function toSummary(row: Selectable<RepositoryTable>, owners: ReadonlyMap<string, string[]>): TrainerSummary {
   return {
     name: row.name,
     displayName: row.display_name,
@@ -72,6 +77,7 @@ export function toSummary(row: Selectable<RepositoryTable>): TrainerSummary {
     keywords: row.keywords,
     pulls: row.pulls,
     publishedAt: (row.published_at ?? row.created_at).toISOString(),
+    verifiedAs: owners.get(row.namespace) ?? [],
     trust: (row.latest_version === null ? null : row.latest_trust) ?? undefined,
   }
 }

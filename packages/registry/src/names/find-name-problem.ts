@@ -28,7 +28,7 @@ export async function findNameProblem(context: RegistryContext, name: string): P
     .execute()
   const similar = popular.find((other) => areConfusable(name, other.name))
   if (similar === undefined) return undefined
-  const [owner] = await verifiedAs(context, similar.namespace)
+  const [owner] = (await verifiedAs(context.database.db, [similar.namespace])).get(similar.namespace) ?? []
   const why =
     similar.pulls >= POPULAR_PULLS || owner === undefined
       ? `which has ${similar.pulls.toLocaleString('en')} pulls`

@@ -1,4 +1,4 @@
-import { distanceOf } from '../search/typos.ts'
+import { distanceOf } from '../search-index/typos.ts'
 
 /** Letters that look like others in many fonts: `1` and `i` like `l`, `0` like `o`, `rn` like `m`. */
 const LOOKS: readonly [RegExp, string][] = [

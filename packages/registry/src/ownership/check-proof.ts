@@ -4,6 +4,7 @@ import { sql } from 'kysely'
 import type { RegistryContext } from '../context.ts'
 import type { NamespaceProofRow } from '../db/schema/namespace-proofs.ts'
 import { DEFAULT_PROOF_HOSTS } from '../proof-hosts.ts'
+import { followProofs } from '../search/popularity.ts'
 
 const PROOF_FILE = '.trainyard-owner'
 const DNS_TIMEOUT_MS = 3000
@@ -34,6 +35,7 @@ export async function checkProof(context: RegistryContext, proof: NamespaceProof
     })
     .where('id', '=', proof.id)
     .execute()
+  await followProofs(context.database.db, proof.namespace)
 }
 
 /** Undefined: it was found. */
@@ -89,5 +91,7 @@ export async function recheckProofs(context: RegistryContext): Promise<number> {
     .limit(BATCH)
     .execute()
   for (const row of rows) await checkProof(context, row)
+  // A mark also ends with time.
+  await followProofs(context.database.db)
   return rows.length
 }

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { AddProofRequest, OwnershipProof, OwnershipProofList, Trainer } from '@trainyard/contract'
+import type { AddProofRequest, OwnershipProof, OwnershipProofList, Trainer, TrainerList } from '@trainyard/contract'
 import { AddressList, systemClock } from '@trainyard/platform'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -125,6 +125,36 @@ describe('the owner of a namespace', () => {
     const refused = await squat('vislon-lab/segmenter')
     expect(refused.status).toBe(403)
     expect(await refused.text()).toContain('whose owner is verified as vision.example')
+  })
+
+  it('is shown in lists, and its trainers come before equal ones', async () => {
+    for (const name of ['other/ranked', 'shown/ranked']) await publish(name)
+    const list = async () => {
+      const response = await harness.request('/v1/trainers?q=ranked&sort=popular')
+      return ((await response.json()) as TrainerList).trainers.map((trainer) => [trainer.name, trainer.verifiedAs])
+    }
+    const unverified = [
+      ['other/ranked', []],
+      ['shown/ranked', []],
+    ]
+    expect(await list()).toEqual(unverified)
+    const proof = await add('shown', { kind: 'dns', domain: 'shown.example' })
+    dns.records.set('_trainyard.shown.example', [proof.value])
+    await verify(proof)
+    const verified = [
+      ['shown/ranked', ['shown.example']],
+      ['other/ranked', []],
+    ]
+    expect(await list()).toEqual(verified)
+    // The next version is made known with the mark.
+    await endOfCheck(
+      harness,
+      admin,
+      await pushBundle(harness, { name: 'shown/ranked', version: '1.1.0', token: admin }),
+    )
+    expect(await list()).toEqual(verified)
+    expect((await send('DELETE', `shown/proofs/${proof.id}`)).status).toBe(204)
+    expect(await list()).toEqual(unverified)
   })
 
   it('is checked again after a week, and loses the mark when the record is gone for two', async () => {

@@ -5,6 +5,7 @@ import type { NamespaceProofRow } from '../db/schema/namespace-proofs.ts'
 import { auditNamespace, type NamespaceRequest, requireNamespaceAdministrator } from '../names/namespace-request.ts'
 import { isProofValid } from '../names/verified-namespaces.ts'
 import { DEFAULT_PROOF_HOSTS } from '../proof-hosts.ts'
+import { followProofs } from '../search/popularity.ts'
 import { checkProof, fileUrlOf, placeOf, textOf } from './check-proof.ts'
 
 const MAX_PROOFS = 10
@@ -62,6 +63,7 @@ export async function removeProof(request: NamespaceRequest, id: string): Promis
       .returning('subject')
       .executeTakeFirst()
     if (removed === undefined) throw notFound('proof', id)
+    await followProofs(trx, request.namespace)
     await auditNamespace(request, trx, { action: 'ownership.remove', subject: removed.subject, data: { proof: id } })
   })
 }

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { RegistryContext } from '../context.ts'
-import { distanceOf, toleranceOf, variantsOf } from './typos.ts'
+import { distanceOf, toleranceOf, variantsOf } from '../search-index/typos.ts'
 
 const MAX_CORRECTIONS = 3
 /** Words that a mistyped word may mean, best first. */

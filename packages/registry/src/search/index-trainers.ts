@@ -1,9 +1,9 @@
 import { TASK_TYPE_ALIASES, type TrainerManifest } from '@trainyard/contract'
 import { type Kysely, sql, type Transaction } from 'kysely'
 import type { RegistryDatabase } from '../db/schema/index.ts'
+import { toleranceOf, variantsOf } from '../search-index/typos.ts'
 import { titleWords, wordsOf } from '../search-index/words.ts'
 import { popularityOf } from './popularity.ts'
-import { toleranceOf, variantsOf } from './typos.ts'
 
 /** Raised when entries are made differently: a registry then makes all of them again when it starts. */
 export const INDEXED_AS = 3
@@ -45,17 +45,19 @@ export async function writeEntries(db: Db, trainers: readonly IndexedTrainer[]):
       repository_id: trainer.repositoryId,
       facet_id: facets.get(facetKey(trainer)) ?? 0,
       popularity: popularityOf(trainer),
+      is_verified: trainer.isVerified,
       indexed_as: INDEXED_AS,
       published_at: trainer.publishedAt,
       name: trainer.name,
       words: [texts.title, texts.tags, texts.description].map((words) => [...new Set(words)].join(' ')).join('\n'),
     }))
     await sql`
-      insert into search_entries (repository_id, facet_id, popularity, indexed_as, published_at, name, words, is_listed)
-      select repository_id, facet_id, popularity, indexed_as, published_at, name, words, true
+      insert into search_entries
+        (repository_id, facet_id, popularity, is_verified, indexed_as, published_at, name, words, is_listed)
+      select repository_id, facet_id, popularity, is_verified, indexed_as, published_at, name, words, true
       from json_populate_recordset(null::search_entries, ${JSON.stringify(rows)})
       on conflict (repository_id) do update set
-        facet_id = excluded.facet_id, popularity = excluded.popularity, indexed_as = excluded.indexed_as,
+        facet_id = excluded.facet_id, popularity = excluded.popularity, is_verified = excluded.is_verified, indexed_as = excluded.indexed_as,
         published_at = excluded.published_at, name = excluded.name, words = excluded.words, is_listed = true,
         changed = excluded.changed
     `.execute(db)

@@ -3,6 +3,7 @@ import { type Kysely, sql, type Transaction } from 'kysely'
 import type { RegistryContext } from '../context.ts'
 import { toJsonText } from '../db/json.ts'
 import type { RegistryDatabase } from '../db/schema/index.ts'
+import { verifiedAs } from '../names/verified-namespaces.ts'
 import { channelsOf, readSetChannels } from '../versions/channels.ts'
 import { isPartListed } from '../versions/readable.ts'
 import { LISTED_STATES } from '../versions/states.ts'
@@ -22,7 +23,7 @@ export async function refreshTrainer(
 ): Promise<void> {
   const repository = await trx
     .selectFrom('repositories')
-    .select(['id', 'name', 'pulls'])
+    .select(['id', 'name', 'namespace', 'pulls'])
     .where('id', '=', repositoryId)
     .forUpdate()
     .executeTakeFirstOrThrow()
@@ -85,7 +86,7 @@ export async function refreshOldEntries(context: RegistryContext): Promise<void>
 async function readLatest(
   db: Kysely<RegistryDatabase> | Transaction<RegistryDatabase>,
   config: TierSettings,
-  { id, name, pulls }: { id: number; name: string; pulls: number },
+  { id, name, namespace, pulls }: { id: number; name: string; namespace: string; pulls: number },
 ): Promise<(IndexedTrainer & { trust: Trust | undefined }) | undefined> {
   const rows = await db
     .selectFrom('version_parts')
@@ -111,7 +112,7 @@ async function readLatest(
     manifest: row.manifest,
     tier: trust?.tier ?? 'unchecked',
     trust,
-    isVerified: false,
+    isVerified: (await verifiedAs(db, [namespace])).has(namespace),
     rating: undefined,
   }
 }

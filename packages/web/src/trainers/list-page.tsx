@@ -230,6 +230,11 @@ function TrainerRow({ trainer, now }: { trainer: TrainerSummary; now: Date }) {
         <li class="strong">{apiWords(trainer.taskTypes)}</li>
         <li>{trainer.framework}</li>
         <li>{trainer.license}</li>
+        {trainer.verifiedAs[0] !== undefined && (
+          <li>
+            {t('Verified owner')}: {trainer.verifiedAs[0]}
+          </li>
+        )}
         <li>{plural(trainer.pulls, '{count} pull', '{count} pulls')}</li>
         <li>
           <RelativeTime at={trainer.publishedAt} now={now} />

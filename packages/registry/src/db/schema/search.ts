@@ -26,6 +26,8 @@ export interface SearchEntryTable {
   words: string
   /** False for a trainer without a listed version. The row stays, so that other processes notice. */
   is_listed: boolean
+  /** Whether `popularity` counts a verified owner. */
+  is_verified: boolean
   /** The transaction that wrote the row. */
   changed: Generated<string>
 }
