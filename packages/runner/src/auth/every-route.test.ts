@@ -9,8 +9,9 @@ type Route = DocumentedRoute
 
 /** Every documented route for people. */
 const ROUTES: Route[] = openApiRoutes(runnerOpenApi()).filter(({ security }) => !security.includes('jobToken'))
-/** Sign up and sign in: need no credentials. */
+/** Sign up, sign in and public keys: need no credentials. */
 const PUBLIC = [
+  'GET /.well-known/jwks.json',
   'GET /v1/accounts/sign-up',
   'POST /v1/accounts',
   'POST /v1/sessions',

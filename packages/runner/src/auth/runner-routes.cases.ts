@@ -4,6 +4,8 @@ import type { RouteRule } from '@trainyard/platform/testing'
 export const RUNNER_ROUTES: Readonly<Record<string, RouteRule>> = {
   'GET /v1/jobs': { needs: 'jobs:read' },
   'POST /v1/jobs': { needs: 'jobs:write', audit: 'job.create' },
+  // Public keys, with which registries verify statements.
+  'GET /.well-known/jwks.json': { needs: 'nothing' },
   'POST /v1/jobs/check': { needs: 'jobs:write', outside: 'It changes nothing' },
   'GET /v1/jobs/{id}': { needs: 'jobs:read' },
   'DELETE /v1/jobs/{id}': { needs: 'jobs:write', audit: 'job.delete' },
