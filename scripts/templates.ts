@@ -6,7 +6,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -61,6 +61,7 @@ function authorVariables(packages: LocalPackages, dir: string): NodeJS.ProcessEn
     npm_config_registry: packages.npmUrl,
     // Files of other packages come from where their documents say: the cache knows them by their hash.
     npm_config_replace_registry_host: 'never',
+    npm_config_cache: npmCacheOf(dir),
     npm_config_audit: 'false',
     npm_config_fund: 'false',
     npm_config_update_notifier: 'false',
@@ -68,6 +69,16 @@ function authorVariables(packages: LocalPackages, dir: string): NodeJS.ProcessEn
     PYTHON_INDEX_URL: [packages.pythonUrl, process.env.PYTHON_INDEX_URL ?? 'https://pypi.org/simple'].join(','),
     PYTHON_ENVIRONMENTS_DIR: join(dir, 'environments'),
   }
+}
+
+const npmCacheOf = (dir: string): string => join(dir, 'npm')
+
+/** A cache for this run: with the downloads of npm, but without what npx installed, which it keeps by name and not by content. */
+async function shareDownloads(dir: string): Promise<void> {
+  const cache = (await inShell('npm config get cache', dir)).output.trim()
+  await mkdir(npmCacheOf(dir))
+  await mkdir(join(cache, '_cacache'), { recursive: true })
+  await symlink(join(cache, '_cacache'), join(npmCacheOf(dir), '_cacache'), 'junction')
 }
 
 /** Windows finds npm and npx, which are scripts there, through its shell alone. */
@@ -133,6 +144,7 @@ const packages = await startLocalPackages({
   wheels: wheels.map((file) => join(dir, 'wheels', file)),
   upstreamUrl: (await inShell('npm config get registry', dir)).output.trim(),
 })
+await shareDownloads(dir)
 const variables = authorVariables(packages, dir)
 const platform = values['without-platform']
   ? undefined
