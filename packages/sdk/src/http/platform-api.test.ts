@@ -36,6 +36,12 @@ it.each([
   expect(requests()).toBe(2)
 })
 
+it('asks again when a successful answer announces that it is empty', async () => {
+  const { api, requests } = await connect((response) => response.writeHead(200, { 'content-length': 0 }).end(), whole)
+  expect(await api.call('POST', '/dataset/cache')).toEqual({ state: 'ready' })
+  expect(requests()).toBe(2)
+})
+
 it('reports an answer that is never whole, with what was asked', async () => {
   const { api } = await connect((response) => {
     response.flushHeaders()

@@ -141,7 +141,7 @@ async function readAnswer(response: HttpResponse, sentToken: string): Promise<Pl
   }
   const problem = response.status >= 400 ? Problem.safeParse(json).data : undefined
   const retryAfterMs = readRetryAfter(response.headers)
-  const isEmpty = response.status === 204 || response.headers['content-length'] === '0'
+  const isEmpty = response.status === 204
   return { status: response.status, json, isEmpty, problem, retryAfterMs, sentToken }
 }
 

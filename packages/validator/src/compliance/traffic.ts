@@ -70,8 +70,9 @@ export function createTraffic(
         datasetRequests.set(target.jobId, (datasetRequests.get(target.jobId) ?? 0) + 1)
       const isAffected = faults && (target.jobId === faults.jobId || target.name === 'storage')
       const fault = isAffected ? faults?.script.decide({ method: request.method, target: target.name }) : undefined
-      const response = await respond(inner, request, fault)
-      if (target.jobId !== undefined && pathname.endsWith('/dataset/cache')) await announce(response, onDataset)
+      const answer = await respond(inner, request, fault)
+      const isCache = target.jobId !== undefined && pathname.endsWith('/dataset/cache')
+      const response = isCache ? await announce(answer, onDataset) : answer
       const summary = `${request.method} ${target.shown}${search ? '?…' : ''}${fault ? ` [${describeFault(fault)}]` : ''}`
       latestJob = target.jobId ?? latestJob
       if (latestJob !== undefined) {
@@ -86,15 +87,21 @@ export function createTraffic(
   }
 }
 
-async function announce(response: Response, onDataset: TrafficOptions['onDataset']): Promise<void> {
-  if (onDataset === undefined || !response.ok) return
-  const state = CachedDatasetState.safeParse(
-    await response
-      .clone()
-      .json()
-      .catch(() => undefined),
-  ).data
+/** Not a clone of the response: of a body that is read twice, a busy server sends nothing at times. */
+async function announce(response: Response, onDataset: TrafficOptions['onDataset']): Promise<Response> {
+  if (onDataset === undefined || !response.ok) return response
+  const text = await response.text()
+  const state = CachedDatasetState.safeParse(parseJson(text)).data
   if (state?.state === 'ready') await onDataset(state.folder)
+  return new Response(text, { status: response.status, headers: response.headers })
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
 }
 
 /** The job and endpoint of a path. Keys of stored objects are not shown. */
