@@ -95,6 +95,7 @@ test.skipIf(reason !== undefined)(
     const env = {
       PATH: process.env.PATH ?? '',
       HOME: process.env.HOME ?? '',
+      UV_PATH: process.env.UV_PATH ?? '',
       PYTHON_INDEX_URL: index.url,
       PYTHON_ENVIRONMENTS_DIR: join(folder.dir, 'environments'),
       UV_CACHE_DIR: join(folder.dir, 'cache'),
