@@ -58,12 +58,17 @@ describe('a conversion with worker threads', () => {
 
   it('reports mistakes in the data as one thread does, and leaves nothing behind', async () => {
     const images = Array.from({ length: COUNT }, (_, index) => image(index))
-    const text = JSON.stringify(coco([{ image_id: 2400, bbox }], { images })).replace('[10,10,20,20]', '[10,10,20,NaN]')
+    const text = JSON.stringify(coco([{ image_id: 2400, bbox }], { images })).replace(
+      '"file_name":"2400.jpg"',
+      '"of":1',
+    )
     const dir = createDir()
     mkdirSync(join(dir, 'source'))
     writeFileSync(join(dir, 'source/instances_train.json'), text)
     const options = { source: join(dir, 'source'), target: join(dir, 'out'), to: 'yolo', from: 'coco' } as const
-    await expect(convertDataset({ ...options, images: 'none' })).rejects.toThrow(/NaN is not a JSON number/)
+    await expect(convertDataset({ ...options, images: 'none' })).rejects.toThrow(
+      /images\[2400\] in instances_train.json has no "file_name"/,
+    )
     expect(Object.keys(readFiles(dir))).toEqual(['source/instances_train.json'])
   })
 

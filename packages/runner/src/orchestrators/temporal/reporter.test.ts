@@ -22,8 +22,9 @@ describe('reports to workflows', () => {
       return true
     })
     const { id } = await harness.createJob()
+    await harness.waitFor(id, ({ state }) => state === 'queued')
     reporter.changed(id)
-    const first = { jobId: id, attempt: 1, state: 'pending', isOver: false }
+    const first = { jobId: id, attempt: 1, state: 'queued', isOver: false }
     await expect.poll(() => sent, { timeout: 30_000 }).toEqual([first])
     reporter.changed(id)
     reporter.changed(id, { again: true })
