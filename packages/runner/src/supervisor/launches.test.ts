@@ -128,11 +128,12 @@ describe('an attempt that is being launched', () => {
       },
     })
     for (let count = 0; count < 60; count++) await harness.createJob()
+    const startedAt = performance.now()
     await harness.runner.start()
-    await expect.poll(() => launched.length, { timeout: 30_000 }).toBe(60)
+    await expect.poll(() => launched.length, { timeout: 180_000 }).toBe(60)
     // A result is valid for two seconds.
-    expect(lists).toBeLessThan(15)
-  }, 60_000)
+    expect(lists).toBeLessThan(15 + (performance.now() - startedAt) / 2000)
+  }, 240_000)
 
   it('is not held up by another one whose launcher does not answer', async () => {
     let stuck = -1

@@ -25,6 +25,16 @@ describe.skipIf(temporal === undefined)('the life of a job in Temporal', () => {
   })
   const workflowOf = (jobId: number): WorkflowHandle =>
     client.workflow.getHandle(`trainyard-${harness.runner.context.instanceId}/job/${jobId}`)
+  /** A job is queued before its workflow exists. */
+  const whenStarted = async (jobId: number): Promise<WorkflowHandle> => {
+    const exists = () =>
+      workflowOf(jobId)
+        .describe()
+        .then(() => true)
+        .catch(() => false)
+    await expect.poll(exists, { timeout: 60_000 }).toBe(true)
+    return workflowOf(jobId)
+  }
   /** The verbs of a workflow's last run, in order. */
   const verbsOf = async (jobId: number) =>
     ((await workflowOf(jobId).fetchHistory()).events ?? []).flatMap(
@@ -72,7 +82,7 @@ describe.skipIf(temporal === undefined)('the life of a job in Temporal', () => {
     const first = await harness.createJob({ config: { epochs: 1000, epoch_ms: 50 } })
     await harness.waitFor(first.id, ({ state }) => state === 'running')
     const paused = await harness.createJob({ priority: 5, config: { epochs: 1, epoch_ms: 10 } })
-    await harness.waitFor(paused.id, ({ state }) => state === 'queued')
+    await whenStarted(paused.id)
     const { db } = harness.runner.context.database
     const heldSince = async () =>
       (await db.selectFrom('jobs').select('held_at').where('id', '=', paused.id).executeTakeFirstOrThrow()).held_at
@@ -91,7 +101,7 @@ describe.skipIf(temporal === undefined)('the life of a job in Temporal', () => {
     await harness.waitFor(first.id, ({ state }) => state === 'running')
     const low = await harness.createJob({ priority: -5, config: { epochs: 1, epoch_ms: 10 } })
     const high = await harness.createJob({ priority: 5, config: { epochs: 1, epoch_ms: 10 } })
-    for (const { id } of [low, high]) await harness.waitFor(id, ({ state }) => state === 'queued')
+    for (const { id } of [low, high]) await whenStarted(id)
     await harness.post(`/v1/jobs/${first.id}/cancel`, {})
     const started = async (id: number) => Date.parse((await harness.waitFor(id, isOver)).startedAt ?? '')
     expect(await started(high.id)).toBeLessThan(await started(low.id))
@@ -111,8 +121,7 @@ describe.skipIf(temporal === undefined)('the life of a job in Temporal', () => {
     const blocker = await harness.createJob({ config: { epochs: 1000, epoch_ms: 50 } })
     await harness.waitFor(blocker.id, ({ state }) => state === 'running')
     const { id } = await harness.createJob({ config: { epochs: 1000, epoch_ms: 50 } })
-    await harness.waitFor(id, ({ state }) => state === 'queued')
-    const { runId } = await workflowOf(id).describe()
+    const { runId } = await (await whenStarted(id)).describe()
     await workflowOf(id).terminate('started again with a short history')
     await client.workflow.start('trainyardJob', {
       workflowId: workflowOf(id).workflowId,
