@@ -42,8 +42,8 @@ export interface BuiltImage {
   version: string
   /** Of the manifest. */
   digest: string
-  manifest: Buffer<ArrayBuffer>
-  config: { bytes: Buffer<ArrayBuffer>; digest: string }
+  manifest: Uint8Array<ArrayBuffer>
+  config: { bytes: Uint8Array<ArrayBuffer>; digest: string }
   layers: LayerFile[]
 }
 

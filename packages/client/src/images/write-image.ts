@@ -5,7 +5,7 @@ import { createTarPacker, type TarHeader } from 'modern-tar'
 import { OCI_MANIFEST_MEDIA_TYPE } from '../publish/oci.ts'
 import type { BuiltImage } from './image.ts'
 
-type Part = { path: string } & ({ bytes: Buffer } | { file: string; sizeBytes: number })
+type Part = { path: string } & ({ bytes: Uint8Array } | { file: string; sizeBytes: number })
 
 /** Writes an image as an OCI layout into a folder, which appears complete or not at all. An existing layout is replaced. */
 export async function writeLayout(image: BuiltImage, dir: string): Promise<void> {

@@ -79,7 +79,7 @@ export async function pushBlob(
 /** Pushes the manifest as a version. Resolves with the id of the acceptance check. */
 export async function putManifest(
   session: PushSession,
-  { version, body, digest }: { version: string; body: Buffer<ArrayBuffer>; digest: string },
+  { version, body, digest }: { version: string; body: Uint8Array<ArrayBuffer>; digest: string },
 ): Promise<string | undefined> {
   try {
     const response = await session.withRetries(() =>
