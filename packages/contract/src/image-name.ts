@@ -23,6 +23,14 @@ export function parseImageName(text: string): ImageName | undefined {
   }
 }
 
+/** What a registry is asked for by `Accept`: manifests of images and their indexes, of OCI and of Docker. */
+export const IMAGE_MANIFEST_TYPES: string = [
+  'application/vnd.oci.image.index.v1+json',
+  'application/vnd.oci.image.manifest.v1+json',
+  'application/vnd.docker.distribution.manifest.list.v2+json',
+  'application/vnd.docker.distribution.manifest.v2+json',
+].join(', ')
+
 /** Registries on this machine are asked without encryption, as container engines do. */
 export function originOfRegistry({ host }: ImageName): string {
   const isLocal = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])(?::\d+)?$/.test(host)

@@ -8,9 +8,10 @@ import { z } from 'zod'
 import { BaseImageError, reasonOf } from '../errors.ts'
 import { gzipTar } from '../folders/gzip-tar.ts'
 import { digestOf } from '../publish/digest-of.ts'
+import { parseJson } from '../publish/oci.ts'
 import { type BaseImage, LAYER_MEDIA_TYPE, type LayerFile } from './image.ts'
 import { type PullOptions, pullBase } from './pull-base.ts'
-import { type BlobSource, parseConfig, parseJson, type ReadBaseOptions, readBase } from './read-base.ts'
+import { type BlobSource, parseConfig, type ReadBaseOptions, readBase } from './read-base.ts'
 
 export interface OpenBaseOptions extends ReadBaseOptions, PullOptions {
   /** A folder for this build, which the caller removes. */

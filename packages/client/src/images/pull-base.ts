@@ -1,16 +1,15 @@
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
-import { dockerConfigFile, findDockerLogin, type ImageName, originOfRegistry } from '@trainyard/contract'
+import {
+  dockerConfigFile,
+  findDockerLogin,
+  IMAGE_MANIFEST_TYPES,
+  type ImageName,
+  originOfRegistry,
+} from '@trainyard/contract'
 import { BaseImageError, PushRefusedError } from '../errors.ts'
 import { PushSession } from '../publish/push-session.ts'
 import type { BlobSource } from './read-base.ts'
-
-const MANIFESTS = [
-  'application/vnd.oci.image.index.v1+json',
-  'application/vnd.oci.image.manifest.v1+json',
-  'application/vnd.docker.distribution.manifest.list.v2+json',
-  'application/vnd.docker.distribution.manifest.v2+json',
-].join(', ')
 
 export interface PullOptions {
   env: Readonly<Record<string, string | undefined>>
@@ -38,7 +37,11 @@ export async function pullBase(
     onWarning: () => undefined,
   })
   const get = async (path: string): Promise<Response> => {
-    const request = { method: 'GET', target: `/v2/${repository}/${path}`, headers: { accept: MANIFESTS } } as const
+    const request = {
+      method: 'GET',
+      target: `/v2/${repository}/${path}`,
+      headers: { accept: IMAGE_MANIFEST_TYPES },
+    } as const
     const response = await session
       .withRetries(() => session.request({ ...request, expect: [200, 404] }))
       .catch((error: unknown) => {

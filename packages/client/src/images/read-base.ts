@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { BaseImageError } from '../errors.ts'
 import { digestOf } from '../publish/digest-of.ts'
+import { parseJson } from '../publish/oci.ts'
 import type { BlobCache } from './blob-cache.ts'
 import { type BaseImage, ImageConfig, type LayerFile } from './image.ts'
 
@@ -64,14 +65,6 @@ export function parseConfig(bytes: Uint8Array, name: string): ImageConfig {
   if (parsed.success) return parsed.data
   const [issue] = parsed.error.issues
   throw new BaseImageError(`the config of ${name} is not valid: ${issue?.path.join('.')}: ${issue?.message}`)
-}
-
-export function parseJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(bytes).toString('utf8'))
-  } catch {
-    return undefined
-  }
 }
 
 async function pickManifest(source: BlobSource, { name, architecture }: ReadBaseOptions): Promise<Buffer> {

@@ -31,9 +31,10 @@ export async function findBundleDigest(session: PushSession, version: string): P
   return isBundle ? (response.headers.get('docker-content-digest') ?? undefined) : undefined
 }
 
-function parseJson(text: string): unknown {
+/** Undefined if it is not JSON. */
+export function parseJson(json: string | Uint8Array): unknown {
   try {
-    return JSON.parse(text)
+    return JSON.parse(typeof json === 'string' ? json : Buffer.from(json).toString('utf8'))
   } catch {
     return undefined
   }

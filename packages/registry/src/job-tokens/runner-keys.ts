@@ -4,6 +4,15 @@ import { IssuerKeys } from './issuer-keys.ts'
 
 const TIMEOUT_MS = 5000
 
+/** Faults of a statement, not of the keys. */
+const OF_STATEMENTS = [
+  errors.JWTClaimValidationFailed,
+  errors.JWSSignatureVerificationFailed,
+  errors.JWSInvalid,
+  errors.JWTInvalid,
+  errors.JOSEAlgNotAllowed,
+]
+
 /** The keys of the runners whose statements count: those at configured addresses, and that of the own process. */
 export class RunnerKeys {
   readonly #sources: (() => Promise<JWTVerifyGetKey>)[]
@@ -34,10 +43,7 @@ export class RunnerKeys {
         return await verifyRunStatement(statement, await source(), now)
       } catch (error) {
         if (error instanceof errors.JWKSNoMatchingKey) continue
-        if (error instanceof errors.JWTClaimValidationFailed || error instanceof errors.JWSSignatureVerificationFailed)
-          throw refused(error)
-        if (error instanceof errors.JWSInvalid || error instanceof errors.JWTInvalid) throw refused(error)
-        if (error instanceof errors.JOSEAlgNotAllowed) throw refused(error)
+        if (OF_STATEMENTS.some((kind) => error instanceof kind)) throw refused(error)
         unread = error
       }
     }

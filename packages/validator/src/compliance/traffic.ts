@@ -91,17 +91,10 @@ export function createTraffic(
 async function announce(response: Response, onDataset: TrafficOptions['onDataset']): Promise<Response> {
   if (onDataset === undefined || !response.ok) return response
   const text = await response.text()
-  const state = CachedDatasetState.safeParse(parseJson(text)).data
+  const body: unknown = await new Response(text).json().catch(() => undefined)
+  const state = CachedDatasetState.safeParse(body).data
   if (state?.state === 'ready') await onDataset(state.folder)
   return new Response(text, { status: response.status, headers: response.headers })
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 /** The job and endpoint of a path. Keys of stored objects are not shown. */

@@ -1,18 +1,17 @@
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
-import { dockerConfigFile, findDockerLogin, type ImageName, originOfRegistry } from '@trainyard/contract'
+import {
+  dockerConfigFile,
+  findDockerLogin,
+  IMAGE_MANIFEST_TYPES,
+  type ImageName,
+  originOfRegistry,
+} from '@trainyard/contract'
 import { z } from 'zod'
 import { TargetUnavailableError, UsageError } from '../errors.ts'
 import { parseManifestJson } from '../image/list-images.ts'
 import type { ImageStore } from './image-store.ts'
 import { readStored, type Scratch, type StoredFile } from './scratch.ts'
-
-const MANIFESTS = [
-  'application/vnd.oci.image.index.v1+json',
-  'application/vnd.oci.image.manifest.v1+json',
-  'application/vnd.docker.distribution.manifest.list.v2+json',
-  'application/vnd.docker.distribution.manifest.v2+json',
-].join(', ')
 
 const TokenAnswer = z.union([
   z.object({ token: z.string() }),
@@ -75,10 +74,10 @@ class RegistryReader {
   async find(path: string): Promise<AsyncIterable<Uint8Array> | undefined> {
     const { host, repository } = this.#name
     const url = `${originOfRegistry(this.#name)}/v2/${repository}/${path}`
-    let response = await this.#fetch(url, { accept: MANIFESTS })
+    let response = await this.#fetch(url, { accept: IMAGE_MANIFEST_TYPES })
     if (response.status === 401) {
       await this.#answerChallenge(response)
-      response = await this.#fetch(url, { accept: MANIFESTS })
+      response = await this.#fetch(url, { accept: IMAGE_MANIFEST_TYPES })
     }
     if (response.ok && response.body !== null) return response.body
     await response.body?.cancel()

@@ -7,7 +7,6 @@ import {
   type Publisher,
   PushList,
   StoredEvent,
-  type UsageReport,
   type Webhook,
   type WebhookDelivery,
 } from '@trainyard/contract'
@@ -22,6 +21,7 @@ import {
   jobFixture,
   predictJob,
   succeededJob,
+  usageFixture,
 } from './fixtures.ts'
 import { peopleFixture } from './people-fixtures.ts'
 import { startSite } from './site.ts'
@@ -283,27 +283,5 @@ function addDiff({ app }: FakeApi): void {
 }
 
 function addUsage({ app }: FakeApi): void {
-  const figures = {
-    attempts: 3,
-    runSeconds: 3600,
-    gpuSeconds: 7200,
-    cpuSeconds: 5400,
-    storageGbMonths: 0.25,
-    uploadedBytes: 2e6,
-    downloadedBytes: 0,
-    cost: 1234.5,
-  }
-  const report: UsageReport = {
-    by: 'person',
-    from: '2026-11-01',
-    to: '2026-11-20',
-    currency: 'EUR',
-    rows: [
-      { key: 'acc_1', name: ODD, ...figures },
-      { key: '', ...figures, cost: 0 },
-    ],
-    rowsLeftOut: 0,
-    total: { ...figures, attempts: 6 },
-  }
-  app.get('/v1/usage', (c) => c.json(report))
+  app.get('/v1/usage', (c) => c.json(usageFixture(ODD)))
 }

@@ -8,6 +8,7 @@ import {
   MetricSeriesList,
   Trainer,
   TrainerVersion,
+  UsageReport,
 } from '@trainyard/contract'
 import type { z } from 'zod'
 
@@ -423,3 +424,29 @@ export const artifactsFixture = (): ArtifactList =>
       { ...artifactFixture(), url: 'http://127.0.0.1:1/storage/best?signature=2' },
     ],
   })
+
+/** One person, and usage of no person. */
+export function usageFixture(name: string): UsageReport {
+  const figures = {
+    attempts: 3,
+    runSeconds: 3600,
+    gpuSeconds: 7200,
+    cpuSeconds: 5400,
+    storageGbMonths: 0.25,
+    uploadedBytes: 2e6,
+    downloadedBytes: 0,
+    cost: 1234.5,
+  }
+  return UsageReport.parse({
+    by: 'person',
+    from: '2026-11-01',
+    to: '2026-11-20',
+    currency: 'EUR',
+    rows: [
+      { key: 'acc_1', name, ...figures },
+      { key: '', ...figures, cost: 0 },
+    ],
+    rowsLeftOut: 0,
+    total: { ...figures, attempts: 6 },
+  })
+}

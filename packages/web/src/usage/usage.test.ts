@@ -1,29 +1,8 @@
-import type { UsageReport } from '@trainyard/contract'
 import { expect, test } from 'vitest'
+import { usageFixture } from '../testing/fixtures.ts'
 import { createTestWeb } from '../testing/web.ts'
 
-const figures = {
-  attempts: 3,
-  runSeconds: 3600,
-  gpuSeconds: 7200,
-  cpuSeconds: 5400,
-  storageGbMonths: 0.25,
-  uploadedBytes: 2e6,
-  downloadedBytes: 0,
-  cost: 1234.5,
-}
-const report: UsageReport = {
-  by: 'person',
-  from: '2026-11-01',
-  to: '2026-11-20',
-  currency: 'EUR',
-  rows: [
-    { key: 'acc_1', name: 'Ada <b>', ...figures },
-    { key: '', ...figures, cost: 0 },
-  ],
-  rowsLeftOut: 0,
-  total: { ...figures, attempts: 6 },
-}
+const report = usageFixture('Ada <b>')
 
 function createPage() {
   const web = createTestWeb()

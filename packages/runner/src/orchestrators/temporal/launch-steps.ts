@@ -1,3 +1,4 @@
+import { endsWithin } from '@trainyard/platform'
 import type { LaunchVerb } from '../../supervisor/launch-stage.ts'
 
 /** One launch whose steps begin when they are allowed to, in a process that runs all of them. */
@@ -11,12 +12,7 @@ export class LaunchSteps {
   constructor(start: (before: (verb: LaunchVerb) => Promise<void>) => Promise<void>, waitMs: number) {
     const before = async (verb: LaunchVerb) => {
       this.#reached[verb].resolve(true)
-      let timer: NodeJS.Timeout | undefined
-      const late = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, waitMs)
-      })
-      await Promise.race([this.#allowed[verb].promise, late])
-      clearTimeout(timer)
+      await endsWithin(waitMs, this.#allowed[verb].promise)
     }
     this.#ended = start(before).then(() => {
       this.#hasEnded = true
