@@ -11,6 +11,7 @@ import {
   type BaseImage,
   type BuiltImage,
   CONFIG_MEDIA_TYPE,
+  DEFAULT_PATH,
   IMAGE_PATHS,
   type ImageConfig,
   LAYER_MEDIA_TYPE,
@@ -38,7 +39,6 @@ export interface BuildImageOptions {
 
 /** Not root: a number, because Kubernetes cannot tell whether a name is root. */
 const USER = '65532:65532'
-const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 /** A higher one would take minutes for a framework, and save a few per cent. */
 const ENVIRONMENT_LEVEL = 3
 

@@ -50,5 +50,8 @@ export interface BuiltImage {
 export const LAYER_MEDIA_TYPE = 'application/vnd.oci.image.layer.v1.tar+gzip'
 export const CONFIG_MEDIA_TYPE = 'application/vnd.oci.image.config.v1+json'
 
+/** The PATH of an image that sets none. */
+export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+
 /** Where the trainer's files and its Python environment are in an image. */
 export const IMAGE_PATHS = { trainer: '/opt/trainyard/trainer', environment: '/opt/trainyard/environment' } as const

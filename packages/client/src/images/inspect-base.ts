@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises'
 import { createGunzip, createZstdDecompress } from 'node:zlib'
 import { unpackTar } from 'modern-tar/fs'
 import { BaseImageError, reasonOf } from '../errors.ts'
-import { type BaseImage, IMAGE_PATHS, type LayerFile } from './image.ts'
+import { type BaseImage, DEFAULT_PATH, IMAGE_PATHS, type LayerFile } from './image.ts'
 
 /** What of a base image decides which packages fit it. */
 export interface BaseContents {
@@ -14,7 +14,6 @@ export interface BaseContents {
   libc: 'glibc' | 'musl'
 }
 
-const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 const PYTHON = /^(\/.*\/bin|\/bin)\/python(3\.\d+)$/
 const MUSL = /^\/(?:usr\/)?lib\/ld-musl-[\w-]+\.so\.1$/
 
