@@ -14,7 +14,12 @@
 
 export type { BuildFolders } from './build/build-plan.ts'
 export type { BuildRequest, BuildSandbox, OpenBuild } from './build/build-sandbox.ts'
-export { type ImageTarget, type InstallForImageOptions, installForImage } from './build/install-for-image.ts'
+export {
+  type ImageTarget,
+  type InstallForImageOptions,
+  installForImage,
+  readForImage,
+} from './build/install-for-image.ts'
 export { type Dependencies, readDependencies } from './dependencies/read-dependencies.ts'
 export {
   EnvironmentStore,

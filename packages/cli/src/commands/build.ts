@@ -16,7 +16,7 @@ import {
 } from '@trainyard/client/files'
 import type { TrainerManifest } from '@trainyard/contract'
 import { formatBytes } from '@trainyard/contract/format'
-import { installForImage, satisfies } from '@trainyard/environments'
+import { installForImage, readForImage, satisfies } from '@trainyard/environments'
 import { BuildView } from '../build/build-view.ts'
 import { type ContainerEngine, findEngine } from '../build/container-engine.ts'
 import { EXIT_CODES } from '../command-line/exit-codes.ts'
@@ -78,6 +78,8 @@ async function build(
 ): Promise<BuiltImage> {
   const architecture = input.platform?.replace('linux/', '') ?? (arch() === 'x64' ? 'amd64' : arch())
   const name = await baseOf(input.base, manifest, io.cwd)
+  const { runtime, entrypoints } = manifest
+  if (runtime !== undefined) await readForImage(dir, { runtime, entrypoints }, { allowUnlocked: input.unlocked })
   view.step(`Base image: ${name}`)
   const base = await openBase({
     name,

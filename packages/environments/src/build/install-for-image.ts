@@ -42,6 +42,26 @@ const ARCHITECTURES: Readonly<Record<string, string>> = { amd64: 'x86_64', arm64
 /** A patch release that no Python reaches: an image that names only `3.11` fits what asks for `>=3.11.4`. */
 const ANY_PATCH = 99
 
+interface OfTrainer {
+  runtime: TrainerRuntime
+  entrypoints: TrainerManifest['entrypoints']
+}
+
+/**
+ * Reads the packages of a trainer for an image. They are checked without the image, which can take long to get.
+ *
+ * @throws EnvironmentError for a file that is not valid, and for packages without hashes unless those are allowed
+ */
+export async function readForImage(
+  trainerDir: string,
+  { runtime, entrypoints }: OfTrainer,
+  { allowUnlocked = false }: Pick<InstallForImageOptions, 'allowUnlocked'>,
+): Promise<Dependencies> {
+  const dependencies = await readDependencies(trainerDir, runtime, entrypoints)
+  if (!dependencies.isHashed && !allowUnlocked) throw notLocked(dependencies)
+  return dependencies
+}
+
 /**
  * Installs the packages of a trainer for the Python of an image, as a virtual environment in a folder. Only wheels: they can be
  * installed without that Python, and run no code. The same lock gives the same files. Resolves with the file that declares the
@@ -51,14 +71,13 @@ const ANY_PATCH = 99
  */
 export async function installForImage(
   trainerDir: string,
-  { runtime, entrypoints }: { runtime: TrainerRuntime; entrypoints: TrainerManifest['entrypoints'] },
+  trainer: OfTrainer,
   target: ImageTarget,
   options: InstallForImageOptions,
 ): Promise<string> {
-  const { env = process.env, into, path, allowUnlocked = false } = options
-  const dependencies = await readDependencies(trainerDir, runtime, entrypoints)
-  checkPython([runtime.python, ...dependencies.pythonRanges], target)
-  if (!dependencies.isHashed && !allowUnlocked) throw notLocked(dependencies)
+  const { env = process.env, into, path } = options
+  const dependencies = await readForImage(trainerDir, trainer, options)
+  checkPython([trainer.runtime.python, ...dependencies.pythonRanges], target)
   const draft = await mkdtemp(join(tmpdir(), 'trainyard-build-'))
   try {
     const packages = join(draft, 'packages')
