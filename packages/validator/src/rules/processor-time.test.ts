@@ -16,7 +16,9 @@ const event = (type: string, atMs: number, body: Record<string, unknown> = {}): 
 })
 
 interface Seen {
-  /** Of each tenth of a second. */
+  /** How far apart the moments are. Default: 100. */
+  stepMs?: number
+  /** From one moment to the next. */
   cpuMs: (index: number) => number
   isActive?: (index: number) => boolean
   requests?: OperationRecord['requests']
@@ -24,12 +26,12 @@ interface Seen {
 }
 
 /** A training with two epochs, from 1 s to 5 s, and an end at 6 s; its processes are seen until 10 s. */
-function record({ cpuMs, isActive = () => false, requests = [], gpu }: Seen): ComplianceRecord {
+function record({ stepMs = 100, cpuMs, isActive = () => false, requests = [], gpu }: Seen): ComplianceRecord {
   let used = 0
-  const moments: Moment[] = Array.from({ length: 100 }, (_, index) => {
+  const moments: Moment[] = Array.from({ length: 10_000 / stepMs }, (_, index) => {
     used += cpuMs(index)
     const active = isActive(index)
-    return { at: START + index * 100, busyThreads: active ? 1 : 0, isActive: active, cpuMs: used }
+    return { at: START + index * stepMs, busyThreads: active ? 1 : 0, isActive: active, cpuMs: used }
   })
   const events = [
     event('started', 500),
@@ -48,6 +50,10 @@ describe('a training', () => {
   test('that waits is found', async () => {
     const [message] = await found({ cpuMs: () => 1 })
     expect(message).toContain('4.0 s passed, in which the trainer computed nothing and requested nothing for 4.0 s')
+  })
+  test('that waits is found on a busy machine, where moments are far apart and lie beside its epochs', async () => {
+    const [message] = await found({ stepMs: 1700, cpuMs: () => 1 })
+    expect(message).toContain('requested nothing for 4.0 s')
   })
   test.each<[string, Seen]>([
     ['computes', { cpuMs: () => 60 }],

@@ -38,12 +38,15 @@ function measureIdle(
   let ownMs = 0
   for (const [index, moment] of moments.entries()) {
     const before = moments[index - 1]
-    if (before === undefined || before.at < from || moment.at > to) continue
+    if (before === undefined) continue
+    // The first and the last interval reach beyond the epochs. Their time of processors counts as a whole.
+    const [start, end] = [Math.max(before.at, from), Math.min(moment.at, to)]
+    if (start >= end) continue
     const waited = requests.reduce(
-      (sum, request) => sum + Math.max(0, Math.min(request.to, moment.at) - Math.max(request.from, before.at)),
+      (sum, request) => sum + Math.max(0, Math.min(request.to, end) - Math.max(request.from, start)),
       0,
     )
-    const length = Math.max(0, moment.at - before.at - waited)
+    const length = Math.max(0, end - start - waited)
     const cpuMs = moment.cpuMs - before.cpuMs
     ownMs += length
     if (!moment.isActive && cpuMs <= Math.max(TICK_MS, IDLE_CPU_SHARE * length)) idleMs += length
