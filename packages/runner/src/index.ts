@@ -28,6 +28,7 @@ export {
 } from './embedded/start-embedded-runner.ts'
 export { ImageNotLoaded } from './errors.ts'
 export type { ClosedEngine, ImagePart, LoadableImage } from './launchers/closed-engine.ts'
+export { createInstanceId } from './launchers/docker/instances.ts'
 export type {
   AttemptRef,
   Launcher,

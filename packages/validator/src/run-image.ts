@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto'
 import { TrainerManifest } from '@trainyard/contract'
 import {
   type ClosedEngine,
+  createInstanceId,
   createLogger,
   ImageNotLoaded,
   type LoadableImage,
@@ -101,7 +101,7 @@ export interface RunImageOptions extends Omit<ComplianceOptions, 'trainer' | 'ma
 export async function runImage({ images, env, ...options }: RunImageOptions): Promise<PhaseOutcome> {
   const skip = (reason: string): PhaseOutcome => ({ findings: [], skipped: reason })
   if (options.sandbox?.choice === 'off') return skip('an image runs only in a container, which --sandbox off excludes')
-  const instanceId = randomBytes(6).toString('hex')
+  const instanceId = await createInstanceId()
   const loaded = await loadImageToRun({ images, env, instanceId, onProgress: options.onProgress })
   return typeof loaded === 'string' ? skip(loaded) : await runLoadedImage({ ...options, ...loaded })
 }

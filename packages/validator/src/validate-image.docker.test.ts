@@ -59,8 +59,8 @@ describe.skipIf(!isReady)('an image is run in Docker', () => {
     return { status: compliance?.status, reason: compliance?.reason, codes, notes: compliance?.notes }
   }
 
-  // Other tests use the engine at the same time: the marks of a registry's runs are longer.
-  const ours = (names: string) => names.split('\n').filter((name) => /^trainyard-closed-[0-9a-f]{12}\b/.test(name))
+  // Other processes use the engine at the same time.
+  const ours = (names: string) => names.split('\n').filter((name) => name.includes(`-${process.pid}-`))
   const leftovers = async () => [
     ...ours(await docker('network', 'ls', '--format', '{{.Name}}', '--filter', 'name=trainyard-closed')),
     ...ours(await docker('images', '--format', '{{.Repository}}', 'trainyard-closed-*')),

@@ -3,6 +3,7 @@ import type { ClosedEngine, ClosedEngineOptions, ClosedLauncherOptions, Loadable
 import type { AttemptRef, Launcher } from '../launcher.ts'
 import { type DockerConfig, readDockerConfig } from './config.ts'
 import { connectEngine, ignoring, readEngineInfo } from './engine.ts'
+import { hasEnded } from './instances.ts'
 import { createDockerLauncher } from './launcher.ts'
 import { loadImage } from './load-image.ts'
 import { attemptName, instanceLabel, instanceLabels } from './names.ts'
@@ -13,8 +14,11 @@ import { firstAddress } from './subnets.ts'
 const LOAD_TIMEOUT_MS = 30 * 60_000
 /** No machine has this address: https://datatracker.ietf.org/doc/html/rfc5737 */
 const NO_NAME_SERVER = '192.0.2.53'
+const NAME_PREFIX = 'trainyard-closed-'
 
 /**
+ * Opens the engine, and removes what processes that were killed have left in it.
+ *
  * @returns a text that says why, where containers cannot be run and watched here
  */
 export async function openClosedEngine(options: ClosedEngineOptions): Promise<ClosedEngine | string> {
@@ -26,7 +30,23 @@ export async function openClosedEngine(options: ClosedEngineOptions): Promise<Cl
   const engine = await readEngineInfo(docker, config.host)
   if (engine.gateway === undefined)
     return `the Docker engine at ${shown} runs on another machine, or this process is in a container`
-  return new DockerEngine(docker, { options, config, platform: `${version.Os}/${version.Arch}` })
+  const open = (instanceId: string) =>
+    new DockerEngine(docker, {
+      options: { ...options, instanceId },
+      config,
+      platform: `${version.Os}/${version.Arch}`,
+    })
+  for (const instanceId of await readInstances(docker)) if (await hasEnded(instanceId)) await open(instanceId).close()
+  return open(options.instanceId)
+}
+
+/** Of everything that closed engines have created and not removed. */
+async function readInstances(docker: Docker): Promise<Set<string>> {
+  const networks = await docker.listNetworks({ filters: { name: [NAME_PREFIX] } })
+  const images = await docker.listImages({ filters: { reference: [`${NAME_PREFIX}*`] } })
+  const names = [...networks.map(({ Name }) => Name), ...images.flatMap(({ RepoTags }) => RepoTags ?? [])]
+  const ours = names.filter((name) => name.startsWith(NAME_PREFIX))
+  return new Set(ours.map((name) => name.slice(NAME_PREFIX.length).replace(/:.*/, '')))
 }
 
 /** The last address of a subnet before its broadcast, as the gateway. */
@@ -49,7 +69,7 @@ class DockerEngine implements ClosedEngine {
   ) {
     this.#docker = docker
     this.#options = options
-    this.#name = `trainyard-closed-${options.instanceId}`
+    this.#name = `${NAME_PREFIX}${options.instanceId}`
     this.#config = { ...config, network: this.#name }
     this.platform = platform
   }
