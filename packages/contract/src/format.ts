@@ -14,6 +14,11 @@ export function formatBytes(bytes: number): string {
   return `${unit === 0 || value >= 99.95 ? Math.round(value) : value.toFixed(1)} ${BYTE_UNITS[unit]}`
 }
 
+/** A text of any value: JSON for objects, which can have a `toString` that is no function. */
+export function textOf(value: unknown): string {
+  return typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value)
+}
+
 /** `850 ms`, `3.4 s`, `12 s`, `2 min 5 s`, `1 h 2 min`, `1 d 1 h`. Only values below 10 seconds are rounded; longer ones are cut. */
 export function formatDuration(ms: number): string {
   const milliseconds = Math.round(ms)

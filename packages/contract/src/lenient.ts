@@ -41,14 +41,18 @@ function readMetric(value: unknown): unknown {
   return typeof value === 'number' && !Number.isFinite(value) ? notFinite(String(value)) : readNumber(value)
 }
 
-const word = (value: unknown) => (typeof value === 'string' ? value.trim().toLowerCase() : value)
+/** Undefined for objects: they can have a `toString` that is no function. */
+function word(value: unknown): string | undefined {
+  if (typeof value === 'string') return value.trim().toLowerCase()
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined
+}
 
 /** The values of a table of words, and the words that mean each. */
 function words<T extends string>(schema: z.ZodType<T>, table: Readonly<Record<T, readonly string[]>>) {
   return z.preprocess((value) => {
     const given = word(value)
     const found = (Object.entries(table) as [T, readonly string[]][]).find(
-      ([name, others]) => name === given || others.includes(String(given)),
+      ([name, others]) => given !== undefined && (name === given || others.includes(given)),
     )
     return found?.[0] ?? value
   }, schema)
@@ -78,7 +82,7 @@ export const LenientText = z.preprocess(
 export const LenientName = z.preprocess((value) => value ?? undefined, z.string().max(250).optional())
 export const LenientDetails = lenient(z.record(z.string(), z.unknown()))
 export const LenientFlag = lenient(
-  z.preprocess((value) => ({ true: true, false: false, 1: true, 0: false })[String(word(value))] ?? value, z.boolean()),
+  z.preprocess((value) => ({ true: true, false: false, 1: true, 0: false })[word(value) ?? ''] ?? value, z.boolean()),
 )
 export const LenientMetric = z.preprocess(readMetric, MetricValue)
 export const LenientMetrics = lenient(z.record(z.string().min(1).max(250), LenientMetric))
@@ -87,10 +91,7 @@ export const LenientLevel = lenient(
   z.preprocess((value) => (typeof value === 'number' ? levelOfNumber(value) : value), words(LogLevel, LEVEL_WORDS)),
 )
 export const LenientErrorType = lenient(
-  z.preprocess(
-    (value) => ErrorType.options.find((name) => name.toLowerCase() === String(value).trim().toLowerCase()) ?? value,
-    ErrorType,
-  ),
+  z.preprocess((value) => ErrorType.options.find((name) => name.toLowerCase() === word(value)) ?? value, ErrorType),
 )
 export const LenientSplit = lenient(
   words(SplitName, {

@@ -1,6 +1,16 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { LenientConfusionMatrix, LenientCount, LenientLevel, LenientMetrics, LenientPrediction } from './lenient.ts'
+import {
+  LenientConfusionMatrix,
+  LenientCount,
+  LenientErrorType,
+  LenientFlag,
+  LenientLevel,
+  LenientMetrics,
+  LenientPrediction,
+  LenientPrimary,
+  LenientSplit,
+} from './lenient.ts'
 import { quoteNotFinite } from './quote-not-finite.ts'
 import { describeLeftOut, readReport } from './read-report.ts'
 
@@ -76,6 +86,19 @@ describe('a report of a program', () => {
     })
     expect(result.state === 'read' && result.value.matrix).toBeUndefined()
     expect(result.state === 'read' && result.value.predictions?.[1]).not.toHaveProperty('bbox')
+  })
+
+  it.each(['level', 'flag', 'errorType', 'split', 'primary'] as const)('leaves out an object as its %s', (field) => {
+    const Words = z.object({
+      level: LenientLevel,
+      flag: LenientFlag,
+      errorType: LenientErrorType,
+      split: LenientSplit,
+      primary: LenientPrimary,
+    })
+    const odd = { toString: 1, valueOf: 'x', length: -1 }
+    const value = field === 'primary' ? { name: 'loss', goal: odd } : odd
+    expect(readReport(Words, { [field]: value })).toMatchObject({ state: 'read', leftOut: [{ value: odd }] })
   })
 
   it('is invalid without a field that must not be absent', () => {

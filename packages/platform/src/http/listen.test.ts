@@ -1,6 +1,8 @@
+import { Writable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { ConfigError } from '../errors.ts'
+import { createLogger } from '../log.ts'
 import { listen } from './listen.ts'
 
 describe('listen', () => {
@@ -28,6 +30,39 @@ describe('listen', () => {
     await expect(listen({ fetch: () => new Response('') }, { host: '203.0.113.1', port: 0 })).rejects.toThrow(
       /HOST is "203.0.113.1"/,
     )
+  })
+
+  it('outlives a rejection that no code awaits, and logs it once', async () => {
+    const others = process.listeners('unhandledRejection')
+    process.removeAllListeners('unhandledRejection')
+    try {
+      const lines: string[] = []
+      const destination = new Writable({
+        write(line, _encoding, done) {
+          lines.push(String(line))
+          done()
+        },
+      })
+      const logger = createLogger({ name: 'test', destination })
+      const app = {
+        fetch: () => {
+          void Promise.reject(new Error('left behind'))
+          return new Response('done')
+        },
+      }
+      const servers = [await listen(app, { port: 0, logger }), await listen(app, { port: 0, logger })]
+      expect(await (await fetch(servers[0]?.url ?? '')).text()).toBe('done')
+      await servers[0]?.close()
+      expect(await (await fetch(servers[1]?.url ?? '')).text()).toBe('done')
+      await servers[1]?.close()
+      expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+        { level: 'error', err: { message: 'left behind' } },
+        { level: 'error', err: { message: 'left behind' } },
+      ])
+      expect(process.listenerCount('unhandledRejection')).toBe(0)
+    } finally {
+      for (const listener of others) process.on('unhandledRejection', listener)
+    }
   })
 
   it('waits for an open request when it closes, and ends a stream that never ends', async () => {

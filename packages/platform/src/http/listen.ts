@@ -12,6 +12,7 @@ import { setRemoteAddress } from './client-address.ts'
 import { guardConnections } from './guard-connections.ts'
 import { DEFAULT_HTTP_LIMITS, type HttpLimits } from './http-limits.ts'
 import { sendSource, setIncoming } from './raw-exchange.ts'
+import { surviveRejections } from './survive-rejections.ts'
 
 export interface ListenOptions {
   /** Default: `127.0.0.1`. */
@@ -26,7 +27,7 @@ export interface ListenOptions {
   upgrade?: UpgradeHandler | undefined
   /** Changes to {@link DEFAULT_HTTP_LIMITS}. */
   limits?: Partial<HttpLimits> | undefined
-  /** Logs refused connections. Default: they are not logged. */
+  /** Logs refused connections, and rejections that no code awaits. Default: neither is logged, and such a rejection ends the process. */
   logger?: Logger | undefined
 }
 
@@ -76,6 +77,8 @@ export async function listen(
   } catch (error) {
     throw socketPath === undefined ? explain(error, host, port) : error
   }
+  // One set of what is logged per server: two servers can have the same logger.
+  if (logger !== undefined) server.once('close', surviveRejections({ error: logger.error.bind(logger) }))
   const address = server.address()
   const actualPort = typeof address === 'object' && address !== null ? address.port : port
   return {

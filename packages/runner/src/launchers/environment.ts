@@ -1,5 +1,6 @@
 import { dirname } from 'node:path'
 import { BASIC_CONFIG_VARIABLES } from '@trainyard/contract'
+import { textOf } from '@trainyard/contract/format'
 import { attemptTraceparent } from '../span-ids.ts'
 import type { LaunchRequest } from './launcher.ts'
 
@@ -73,7 +74,7 @@ function basicVariables(basic: Readonly<Record<string, unknown>>): Record<string
   const variables: Record<string, string> = {}
   for (const [variable, setting] of Object.entries(BASIC_CONFIG_VARIABLES)) {
     const value = basic[setting]
-    if (value !== undefined && value !== '') variables[variable] = String(value)
+    if (value !== undefined && value !== '') variables[variable] = textOf(value)
   }
   return variables
 }

@@ -211,9 +211,11 @@ test.each([
   ['download?as=word', '"as" is "word": expected '],
   ['diff?from=x', '"from" is "x": expected the number of a version'],
   ['diff?from=-1', '"from" is "-1"'],
-])('a wrong value in the address is named, and not replaced: %s', async (path, text) => {
-  const { response, html } = await open(createTestWeb().app, `/datasets/ds_1/${path}`)
+])('a wrong value in the address is named, and not replaced, before anything is asked: %s', async (path, text) => {
+  const { app, api } = createTestWeb()
+  const { response, html } = await open(app, `/datasets/ds_1/${path}`)
   expect(response.status).toBe(400)
+  expect(api.requests.filter((request) => request.includes('/v1/datasets'))).toEqual([])
   expect(html.replaceAll('&quot;', '"')).toContain(text)
 })
 

@@ -44,9 +44,11 @@ export function addResultPages(app: Hono<WebEnv>, context: WebContext): void {
 
   app.get('/:id/diff', async (c) => {
     const id = c.req.param('id')
+    // Before anything is asked: a request that is left behind can fail while no code awaits it.
+    const query = readQuery(c, DiffQuery, t('the number of a version'))
     const [dataset, diff] = await Promise.all([
       context.client.datasets.get(id),
-      context.client.datasets.diff(id, readQuery(c, DiffQuery, t('the number of a version'))),
+      context.client.datasets.diff(id, query),
     ])
     if (diff === undefined) return preparing(c)
     return c.html(<DiffPage assetUrl={c.get('assetUrl')} id={dataset.id} name={dataset.name} diff={diff} />)

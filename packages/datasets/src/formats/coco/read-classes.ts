@@ -1,3 +1,4 @@
+import { textOf } from '@trainyard/contract/format'
 import { DatasetError } from '@trainyard/contract/trainer-errors'
 import type { DatasetClassInfo } from '../../record/record.ts'
 import type { LossCounter } from '../../report/loss-counter.ts'
@@ -25,7 +26,7 @@ export function readCocoClasses(given: readonly CocoCategories[], losses: LossCo
   }))
   const isSameNumbering = hasOneNumbering(files)
   const classes = new Map<string, DatasetClassInfo>()
-  const keyOf = ({ id, name }: Record<string, unknown>) => (isSameNumbering ? String(id) : `name ${name}`)
+  const keyOf = ({ id, name }: Record<string, unknown>) => (isSameNumbering ? textOf(id) : `name ${textOf(name)}`)
   for (const { name: file, categories } of files) {
     const ids = new Set<string>()
     for (const [index, category] of categories.entries()) {
@@ -37,12 +38,12 @@ export function readCocoClasses(given: readonly CocoCategories[], losses: LossCo
       if (typeof name !== 'string') {
         throw new DatasetError(`${place}.name in ${file} is ${JSON.stringify(name)}; expected text`)
       }
-      if (ids.has(String(id))) {
+      if (ids.has(textOf(id))) {
         throw new DatasetError(
           `${place}.id in ${file} is ${JSON.stringify(id)}; expected a unique id, but another category has it too`,
         )
       }
-      ids.add(String(id))
+      ids.add(textOf(id))
       const key = keyOf(category)
       if (!classes.has(key)) classes.set(key, toClass(category, id, name, losses))
     }
@@ -60,7 +61,7 @@ export function readCocoClasses(given: readonly CocoCategories[], losses: LossCo
         new Map(
           categories.flatMap((item) => {
             const number = numbers.get(keyOf(item))
-            return number === undefined ? [] : [[String(item.id), number] as const]
+            return number === undefined ? [] : [[textOf(item.id), number] as const]
           }),
         ),
     ),
@@ -82,13 +83,13 @@ function hasOneNumbering(files: readonly CocoCategories[]): boolean {
   const ids = new Map<unknown, string>()
   for (const [number, { categories }] of files.entries()) {
     for (const { id, name } of categories) {
-      const known = names.get(String(id))
+      const known = names.get(textOf(id))
       if (known !== undefined && known !== name) return false
       // Two categories with one name in one file are two classes; a known name with a new id in another file is one class.
       const knownId = ids.get(name)
-      if (number > 0 && knownId !== undefined && !names.has(String(id))) return false
-      names.set(String(id), name)
-      ids.set(name, String(id))
+      if (number > 0 && knownId !== undefined && !names.has(textOf(id))) return false
+      names.set(textOf(id), name)
+      ids.set(name, textOf(id))
     }
   }
   return true

@@ -1,3 +1,4 @@
+import { textOf } from '@trainyard/contract/format'
 import { type Box, boxOfKeypoints, boxOfPoints, boxOfRings, boxOverlap } from '../../geometry/box.ts'
 import type { RunLengths } from '../../geometry/rle.ts'
 import { parseRle, rleBox } from '../../geometry/rle.ts'
@@ -23,7 +24,7 @@ const MIN_OVERLAP = 0.5
 /** Checks an annotation. Undefined, and counted, when nothing of it can be used. */
 export function toAnnotation(raw: RawAnnotation, context: AnnotationContext): Annotation | undefined {
   const { classById, losses, place } = context
-  const classId = classById.get(String(raw.categoryId))
+  const classId = classById.get(textOf(raw.categoryId))
   if (classId === undefined) {
     losses.add('annotation-of-unknown-class', () => `${place()} has category_id ${JSON.stringify(raw.categoryId)}`)
     return undefined
