@@ -20,6 +20,7 @@ export type { JobsClient, LogsOptions } from './apis/jobs.ts'
 export type { TokensClient } from './apis/tokens.ts'
 export type { TrainersClient } from './apis/trainers.ts'
 export type { UsageClient, UsageQuery } from './apis/usage.ts'
+export type { WebhooksClient } from './apis/webhooks.ts'
 export { type CreateClientOptions, createClient, type TrainyardClient } from './create-client.ts'
 export {
   TrainyardApiError,

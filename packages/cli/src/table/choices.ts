@@ -8,9 +8,11 @@ import type {
   JobState,
   LogLevel,
   Operation,
+  RescannedCheck,
   SplitName,
   TargetFormat,
   TaskType,
+  WebhookTopic,
 } from '@trainyard/contract'
 
 export const DATASET_FORMATS = [
@@ -94,3 +96,17 @@ export const ARTIFACT_KINDS = [
   'log',
   'other',
 ] as const satisfies readonly ArtifactKind[]
+
+/** What webhooks tell. */
+export const WEBHOOK_TOPICS = [
+  'version.pushed',
+  'version.published',
+  'version.rejected',
+  'version.finding',
+  'version.deprecated',
+  'version.yanked',
+  'version.restored',
+] as const satisfies readonly WebhookTopic[]
+
+/** The checks that run again on published versions. */
+export const RESCANNED_CHECKS = ['malware', 'vulnerabilities'] as const satisfies readonly RescannedCheck[]

@@ -4,6 +4,7 @@ import { login, logout, open, tokens } from './account.ts'
 import { cache, dataset, datasets } from './datasets.ts'
 import { artifacts, jobs, predict, run } from './jobs.ts'
 import { JSON_DOCUMENTS } from './json-documents.ts'
+import { ownership, rescans, webhooks } from './notifications.ts'
 import { publishers } from './publishers.ts'
 import { add, build, channel, checks, deprecate, dev, doctor, exec, init, publish, yank } from './trainers.ts'
 
@@ -29,6 +30,9 @@ export const PROGRAM: Program = {
     yank,
     channel,
     publishers,
+    webhooks,
+    ownership,
+    rescans,
     login,
     open,
     logout,
@@ -51,8 +55,10 @@ export const PROGRAM: Program = {
       'yank',
       'channel',
       'publishers',
+      'webhooks',
+      'ownership',
     ],
-    'Account and machine': ['login', 'open', 'logout', 'tokens', 'cache', 'doctor', 'completion'],
+    'Account and machine': ['login', 'open', 'logout', 'tokens', 'rescans', 'cache', 'doctor', 'completion'],
   },
   environment: {
     TRAINYARD_RUNNER: 'Address of the runner. Default: TRAINYARD_REGISTRY',

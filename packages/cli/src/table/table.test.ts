@@ -6,10 +6,12 @@ import {
   JobState,
   LogLevel,
   Operation,
+  RescannedCheck,
   SplitName,
   TASK_TYPE_ALIASES,
   TargetFormat,
   TaskType,
+  WebhookTopic,
 } from '@trainyard/contract'
 import { parseExecArguments } from '@trainyard/sdk/exec'
 import { describe, expect, test } from 'vitest'
@@ -116,6 +118,8 @@ test('the words of options are those of the contract', () => {
   expect(choices.OPERATIONS).toEqual(Operation.options)
   expect(choices.SPLIT_NAMES).toEqual(SplitName.options)
   expect(choices.TASK_TYPES).toEqual(TaskType.options)
+  expect(choices.WEBHOOK_TOPICS).toEqual(WebhookTopic.options)
+  expect(choices.RESCANNED_CHECKS).toEqual(RescannedCheck.options)
   expect(choices.TASK_ALIASES).toEqual(TASK_TYPE_ALIASES)
 })
 
