@@ -40,8 +40,8 @@ export interface ConvertDatasetOptions extends TargetOptions {
  * target holds a digest of the paths, sizes and dates of the files of the source. It is the only file whose bytes depend on
  * more than the content of the source.
  *
- * Throws `DatasetError` for a source that cannot be read, an image with another size than its annotations were drawn on and
- * a target with other content, and with `strict` a `LossError` for any loss.
+ * Throws `DatasetError` for a source that cannot be read and a target with other content, and with `strict` a `LossError`
+ * for any loss. One damaged file or entry does not stop a conversion: it is left out and counted.
  *
  * ```ts
  * const report = await convertDataset({ source: 'coco', target: 'coco-yolo', to: 'yolo', task: 'segmentation' })

@@ -7,8 +7,7 @@ import type { DatasetReader } from '../record/record.ts'
 import type { LossReason } from '../report/loss-counter.ts'
 import { type ConversionReport, ReportBuilder } from '../report/report.ts'
 import type { DatasetWriter, WriteContext, WriteOptions } from '../writing/dataset-writer.ts'
-import { checkSize } from './check-size.ts'
-import { withoutIgnored } from './without-ignored.ts'
+import { usableImage } from './usable-image.ts'
 
 type OptionalOptions<T> = { [Key in keyof T]?: T[Key] | undefined }
 
@@ -73,8 +72,8 @@ async function writeOneByOne(
   let images = 0
   for await (const record of reader.images()) {
     signal?.throwIfAborted()
-    if (context.options.images === 'copy') checkSize(record)
-    const writing = writer.image(withoutIgnored(record, context))
+    const usable = usableImage(record, context)
+    const writing = usable && writer.image(usable)
     if (writing !== undefined) await writing
     if (++images % YIELD_EVERY === 0) {
       onProgress({ images })

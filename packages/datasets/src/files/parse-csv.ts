@@ -1,5 +1,3 @@
-import { DatasetError } from '@trainyard/contract/trainer-errors'
-
 const SEPARATORS = [',', ';', '\t'] as const
 type Separator = (typeof SEPARATORS)[number]
 
@@ -20,10 +18,10 @@ export function findSeparator(text: string): { separator: Separator; start: numb
 }
 
 /**
- * The rows of a CSV text (RFC 4180), also with semicolons or tabs, without empty ones. Throws `DatasetError` with `name` for a
- * quote that does not end.
+ * The rows of a CSV text (RFC 4180), also with semicolons or tabs, without empty ones. A quote that does not end takes the rest
+ * of its line, so that one damaged row costs itself: it has too few cells.
  */
-export function* parseCsv(text: string, name: string): Generator<string[]> {
+export function* parseCsv(text: string): Generator<string[]> {
   const { separator, start: first } = findSeparator(text)
   const code = separator.charCodeAt(0)
   let row: string[] = []
@@ -32,9 +30,9 @@ export function* parseCsv(text: string, name: string): Generator<string[]> {
     let field: string
     if (text[position] === '"') {
       const end = endOfQuotes(text, position + 1)
-      if (end === -1) throw new DatasetError(`${name}: the quote at character ${position} does not end`)
-      field = text.slice(position + 1, end).replaceAll('""', '"')
-      position = end + 1
+      const last = end === -1 ? endOfLine(text, position) : end
+      field = text.slice(position + 1, last).replaceAll('""', '"')
+      position = end === -1 ? last : end + 1
     } else {
       const start = position
       while (position < text.length && !isEnd(text.charCodeAt(position), code)) position++
@@ -58,6 +56,11 @@ export function* parseCsv(text: string, name: string): Generator<string[]> {
   }
 }
 
+function endOfLine(text: string, from: number): number {
+  const length = text.slice(from).search(/[\r\n]/)
+  return length === -1 ? text.length : from + length
+}
+
 function endOfQuotes(text: string, from: number): number {
   let end = text.indexOf('"', from)
   while (end !== -1 && text[end + 1] === '"') end = text.indexOf('"', end + 2)
@@ -74,15 +77,21 @@ function toPoint(cell: string): string {
   return /^-?\d+,\d+$/.test(cell) ? cell.replace(',', '.') : cell
 }
 
-/** Rows as functions from the name of a column, in any case, to its cell. The first row has the names. */
-export function* parseCsvTable(text: string, name: string): Generator<(column: string) => string | undefined> {
+/**
+ * Rows as functions from the name of a column, in any case, to its cell: undefined without the column, empty where the row is
+ * too short. The first row has the names.
+ */
+export function* parseCsvTable(text: string): Generator<(column: string) => string | undefined> {
   let columns: ReadonlyMap<string, number> | undefined
-  for (const row of parseCsv(text, name)) {
+  for (const row of parseCsv(text)) {
     if (columns === undefined)
       columns = new Map(row.map((cell, index) => [cell.replace(/^#/, '').toLowerCase(), index]))
     else {
       const known = columns
-      yield (column) => row[known.get(column.toLowerCase()) ?? -1]
+      yield (column) => {
+        const index = known.get(column.toLowerCase())
+        return index === undefined ? undefined : (row[index] ?? '')
+      }
     }
   }
 }

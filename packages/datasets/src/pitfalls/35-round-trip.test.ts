@@ -21,10 +21,12 @@ const ring = fc
 const bbox = fc
   .tuple(number(WIDTH / 2), number(HEIGHT / 2), number(WIDTH / 2), number(HEIGHT / 2))
   .map((box) => box.map((value) => value + 0))
-/** Runs that add up to the size of the image. */
+/** Runs that add up to the size of the image, with a pixel of the object: a mask without one is no object. */
 const counts = fc.array(fc.nat(1000), { minLength: 1, maxLength: 20 }).map((runs) => {
-  const total = runs.reduce((sum, run) => sum + run, 0)
-  return [...runs, WIDTH * HEIGHT - total]
+  const [first = 0, object = 0, ...rest] = runs
+  const all = [first, object + 1, ...rest]
+  const total = all.reduce((sum, run) => sum + run, 0)
+  return [...all, WIDTH * HEIGHT - total]
 })
 const point = fc
   .tuple(number(WIDTH), number(HEIGHT), fc.constantFrom(0, 1, 2))

@@ -23,13 +23,20 @@ describe('pitfall 38: the split in the file', () => {
     expect(report.losses.map(({ reason }) => reason)).not.toContain('split-changed')
   })
 
-  it('is an error when it is unknown', async () => {
+  it('costs the image when it is unknown, because any other split can be wrong', async () => {
     const source = createFiles({
-      'annotations_detection.json': dice([image(1, { split: 'holdout', annotations: [] })]),
+      'annotations_detection.json': dice([
+        image(1, { split: 'holdout', annotations: [] }),
+        image(2, { annotations: [] }),
+      ]),
     })
-    await expect(read(source, 'dice')).rejects.toThrow(
-      'images[0].split in annotations_detection.json must be one of "train", "val", "test" (got "holdout")',
-    )
+    const { records, reader } = await read(source, 'dice')
+    expect(records.map(({ id }) => id)).toEqual([2])
+    expect(reader.losses?.list()).toContainEqual({
+      reason: 'image-invalid',
+      count: 1,
+      examples: ['images[0].split in annotations_detection.json must be one of "train", "val", "test" (got "holdout")'],
+    })
   })
 
   it.each([

@@ -13,7 +13,6 @@ describe('pitfall 41: JSON that tools write', () => {
     ['UTF-16 without a mark', Buffer.from(text, 'utf16le'), 'a.json is UTF-16 or UTF-32 text'],
     ['a trailing comma in a list', text.replace('}]}', '},]}'), 'a.json has a trailing comma after annotations[0]'],
     ['a key twice', `{"images":[],${text.slice(1)}`, 'a.json has two members "images" at its top level'],
-    ['bytes of another encoding', Buffer.from(text.replace('1.jpg', '\xe9.jpg'), 'latin1'), 'bytes that are not UTF-8'],
   ])('is refused with the reason: %s', async (_what, content, message) => {
     await expect(read(createFiles({ 'a.json': content }), 'coco')).rejects.toThrow(message)
   })
@@ -33,6 +32,17 @@ describe('pitfall 41: JSON that tools write', () => {
         examples: [expect.stringContaining(`annotations[0] in a.json is not JSON: ${why}`)],
       }),
     )
+  })
+
+  it('with bytes of another encoding costs one image, which is counted', async () => {
+    const two = JSON.stringify(coco([{ bbox }], { images: [image(1, { file_name: '\xe9.jpg' }), image(2)] }))
+    const { records, reader } = await read(createFiles({ 'a.json': Buffer.from(two, 'latin1') }), 'coco')
+    expect(records.map(({ path }) => path)).toEqual(['2.jpg'])
+    expect(reader.losses?.list()).toContainEqual({
+      reason: 'image-invalid',
+      count: 1,
+      examples: ['images[0] in a.json holds bytes that are not UTF-8'],
+    })
   })
 
   it('matches ids that are text in one place and numbers in another', async () => {

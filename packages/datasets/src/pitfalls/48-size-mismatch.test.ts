@@ -3,15 +3,26 @@ import { coco, convert, createFiles, image, read } from '../testing/coco-dataset
 import { createPng } from '../testing/test-dataset.ts'
 
 describe('pitfall 48: images that were resized or cropped after they were annotated', () => {
-  it('are an error with both sizes', async () => {
-    const images = [image(1, { file_name: '1.png' })]
+  const images = [1, 2].map((id) => image(id, { file_name: `${id}.png` }))
+  const annotations = coco([{ bbox: [1, 2, 3, 4] }, { image_id: 2, bbox: [1, 2, 3, 4] }], { images })
+  const why = 'Image "1.png" is 50 × 25 pixels, but the dataset says 100 × 50'
+
+  it('are left out and counted with both sizes, and stop a conversion with strict', async () => {
+    const files = { 'instances_train.json': annotations, '1.png': createPng(50, 25), '2.png': createPng(100, 50) }
+    const source = createFiles(files)
+    const { report } = await convert(source, 'yolo', { images: 'copy' })
+    expect(report.images).toBe(1)
+    expect(report.losses).toContainEqual({ reason: 'image-size-mismatch', count: 1, examples: [why] })
+    await expect(convert(source, 'yolo', { images: 'copy', strict: true })).rejects.toThrow(why)
+  })
+
+  it('are an error with both sizes where no image is left', async () => {
     const source = createFiles({
-      'instances_train.json': coco([{ bbox: [1, 2, 3, 4] }], { images }),
+      'instances_train.json': annotations,
       '1.png': createPng(50, 25),
+      '2.png': createPng(2, 1),
     })
-    await expect(convert(source, 'yolo', { images: 'copy' })).rejects.toThrow(
-      'Image "1.png" is 50 × 25 pixels, but the dataset says 100 × 50',
-    )
+    await expect(convert(source, 'yolo', { images: 'copy' })).rejects.toThrow(why)
   })
 
   it('lose a mask of another size than the image, and keep the box', async () => {

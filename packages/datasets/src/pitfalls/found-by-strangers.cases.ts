@@ -193,8 +193,7 @@ const INVENTED: readonly StrangersCase[] = [
   {
     what: 'DICE: no classes',
     files: { 'annotations.json': dice([{ bbox, bbox_format: 'xywh' }], { classes: [] }), '1.png': png },
-    outcome:
-      'images[0].annotations[0].class_id in annotations.json must be the id of a class (the file lists no classes), or -1 (got 0)',
+    outcome: 'dice detection | no class | no split 1 | annotation-of-unknown-class 1 | error classes-missing',
   },
   {
     what: 'Hugging Face: numbers without names',
@@ -1138,8 +1137,7 @@ const FORGIVEN: readonly StrangersCase[] = [
       }),
       'a/1.png': png,
     },
-    outcome:
-      'images[0].file_name in annotations.json must be a relative path of at most 1024 characters that stays inside the dataset (got "a\\\\1.png")',
+    outcome: 'dice detection | cat 0, dog 0 | no image | image-unlabelled 1, image-unsafe-path 1 | error dataset-empty',
   },
   {
     what: 'YOLO: tabs, line ends of Windows and a byte order mark; commas are no YOLO',

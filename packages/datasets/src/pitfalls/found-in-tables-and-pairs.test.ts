@@ -205,7 +205,7 @@ describe('splits by other names', () => {
     [
       'a split of DICE that is none',
       { 'annotations.json': dice('holdout'), '0.png': png },
-      'must be one of "train", "val", "test"',
+      'no image | image-invalid 1, image-unlabelled 1 | error dataset-empty',
     ],
     [
       'a column of metadata.csv',

@@ -116,12 +116,7 @@ describe('a hostile dataset', () => {
     [{ images: {} }, '"images" in a.json is {}; expected a list of images'],
     [{ annotations: 5 }, '"annotations" in a.json is 5; expected a list of annotations'],
     [{ categories: undefined }, '"categories" in a.json is missing'],
-    [{ categories: [{ id: 1, name: 2 }] }, 'categories[0].name in a.json is 2; expected text'],
-    [{ categories: [{ id: {}, name: 'x' }] }, 'categories[0].id in a.json is {}'],
-    [{ images: [{ id: 1 }] }, 'images[0] in a.json has no "file_name"'],
-    [{ images: [{ file_name: 'x' }] }, 'images[0] in a.json has no "id"'],
     [{ images: [] }, 'The dataset has no images: "images" is empty in a.json'],
-    [{ annotations: [1] }, 'annotations[0] in a.json is 1; expected an object'],
   ])('is refused with a reason: %j', async (change, message) => {
     const promise = read(createFiles({ 'a.json': { ...coco([]), ...change } }), 'coco')
     await expect(promise).rejects.toThrow(message)

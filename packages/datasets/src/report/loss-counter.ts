@@ -3,6 +3,10 @@ export type LossReason =
   // Whole images
   | 'image-missing-file'
   | 'image-unreadable'
+  /** The annotations were drawn on an image of another size. */
+  | 'image-size-mismatch'
+  /** An entry of an annotation file that names no image, or has wrong fields. */
+  | 'image-invalid'
   | 'image-duplicate'
   /** It is read in the split that must not leak: test before val before train. */
   | 'image-in-several-splits'

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { coco, convert, createDir, createFiles, image, readFiles, SQUARE } from '../../testing/coco-dataset.ts'
+import { coco, convert, createDir, createFiles, image, SQUARE } from '../../testing/coco-dataset.ts'
 import { MARKER_NAME } from '../conversion-marker.ts'
 import { convertDataset } from '../convert-dataset.ts'
 
@@ -56,7 +56,7 @@ describe('a conversion with worker threads', () => {
     expect(Object.keys(files()).filter((path) => path.startsWith('labels/test/Same'))).toHaveLength(2)
   })
 
-  it('reports mistakes in the data as one thread does, and leaves nothing behind', async () => {
+  it('counts mistakes in the data as one thread does', async () => {
     const images = Array.from({ length: COUNT }, (_, index) => image(index))
     const text = JSON.stringify(coco([{ image_id: 2400, bbox }], { images })).replace(
       '"file_name":"2400.jpg"',
@@ -66,10 +66,13 @@ describe('a conversion with worker threads', () => {
     mkdirSync(join(dir, 'source'))
     writeFileSync(join(dir, 'source/instances_train.json'), text)
     const options = { source: join(dir, 'source'), target: join(dir, 'out'), to: 'yolo', from: 'coco' } as const
-    await expect(convertDataset({ ...options, images: 'none' })).rejects.toThrow(
-      /images\[2400\] in instances_train.json has no "file_name"/,
-    )
-    expect(Object.keys(readFiles(dir))).toEqual(['source/instances_train.json'])
+    const report = await convertDataset({ ...options, images: 'none' })
+    expect(report.images).toBe(COUNT - 1)
+    expect(report.losses).toContainEqual({
+      reason: 'image-invalid',
+      count: 1,
+      examples: ['images[2400] in instances_train.json has no "file_name"; expected the path of the image'],
+    })
   })
 
   it('stops on request', async () => {

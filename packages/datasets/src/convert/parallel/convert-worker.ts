@@ -7,8 +7,7 @@ import { LossCounter } from '../../report/loss-counter.ts'
 import { ReportBuilder } from '../../report/report.ts'
 import { withSplits } from '../../splits/with-splits.ts'
 import type { WriteContext } from '../../writing/dataset-writer.ts'
-import { checkSize } from '../check-size.ts'
-import { withoutIgnored } from '../without-ignored.ts'
+import { usableImage } from '../usable-image.ts'
 import type { FromWorker, ImageRange, WorkerInput } from './messages.ts'
 
 const input = workerData as WorkerInput
@@ -24,8 +23,8 @@ async function convert(range: ImageRange): Promise<FromWorker> {
   const own = openShared(input.handle, losses, range)
   const reader = input.splits === undefined ? own : withSplits(own, input.splits)
   for await (const record of reader.images()) {
-    if (context.options.images === 'copy') checkSize(record)
-    const writing = writer.image(withoutIgnored(record, context))
+    const usable = usableImage(record, context)
+    const writing = usable && writer.image(usable)
     if (writing !== undefined) await writing
     images++
   }

@@ -18,6 +18,8 @@ type Numbers = Uint32Array<SharedArrayBuffer>
 export interface CocoIndex extends CocoFile {
   imageOffsets: Offsets
   imageLengths: Numbers
+  /** Position of each image in its array, for messages. */
+  imageNumbers: Numbers
   /** Annotations of image `i` are those from `starts[i]` to `starts[i + 1]`, in the order of the file. */
   starts: Numbers
   annotationOffsets: Offsets
@@ -30,7 +32,7 @@ export interface CocoIndex extends CocoFile {
 
 export interface IndexedCocoFile {
   index: CocoIndex
-  categories: Record<string, unknown>[]
+  categories: readonly unknown[]
   /** `info`, `licenses` and the other members at the top of the file. */
   members: Record<string, unknown>
   hasPolygons: boolean
@@ -69,6 +71,7 @@ class Indexer {
   readonly #imageByName = new Map<string, number>()
   readonly #imageOffsets = new NumberList(createFloat64)
   readonly #imageLengths = new NumberList(createUint32)
+  readonly #imageNumbers = new NumberList(createUint32)
   /** Of annotations: the key of the image, and the position in the file. */
   readonly #imageKeys = new NumberList(createFloat64)
   readonly #offsets = new NumberList(createFloat64)
@@ -84,8 +87,14 @@ class Indexer {
   addImage({ bytes, words, start, end, offset, found, index }: JsonElement): void {
     const key = this.#keys.read(bytes, found, end)
     const place = `images[${index}] in ${this.#name}`
-    if (Number.isNaN(key)) throw new DatasetError(`${place} has no "id"; expected a number or text`)
-    const fileName = readFileName(bytes, words, start, end, place)
+    const fileName = readFileName(bytes, words, start, end)
+    if (Number.isNaN(key) || fileName === undefined) {
+      const missing = Number.isNaN(key)
+        ? '"id"; expected a number or text'
+        : '"file_name"; expected the path of the image'
+      this.#losses.add('image-invalid', `${place} has no ${missing}`)
+      return
+    }
     const byKey = this.#imageByKey.get(key)
     const byName = this.#imageByName.get(fileName)
     if (byKey !== undefined && byKey !== byName) {
@@ -103,6 +112,7 @@ class Indexer {
     this.#imageByName.set(fileName, number)
     this.#imageOffsets.push(offset)
     this.#imageLengths.push(end - start)
+    this.#imageNumbers.push(index)
   }
 
   addAnnotation({ bytes, start, end, offset, found, index }: JsonElement): void {
@@ -110,8 +120,7 @@ class Indexer {
     this.#offsets.push(offset)
     this.#lengths.push(end - start)
     if (index >= SAMPLE) return
-    const where = `annotations[${index}] in ${this.#name}`
-    const { segmentation, keypoints, attributes } = parseSample(bytes, start, end, where)
+    const { segmentation, keypoints, attributes } = parseSample(bytes, start, end)
     this.#hasPolygons ||= Array.isArray(segmentation) ? segmentation.length > 0 : typeof segmentation === 'object'
     this.#hasRotation ||= findRotation(attributes) !== undefined
     this.#hasKeypoints ||= Array.isArray(keypoints) && keypoints.some((value) => value !== 0)
@@ -123,8 +132,7 @@ class Indexer {
     if (annotations !== undefined && annotations !== null) throw this.#unexpected('annotations', annotations)
     if (!this.#hasImages() && !Array.isArray(categories) && annotations === undefined)
       throw new NotCocoError(`${this.#name} has neither images nor categories`)
-    if (!Array.isArray(categories) || !categories.every((item) => typeof item === 'object' && item !== null))
-      throw this.#unexpected('categories', categories)
+    if (!Array.isArray(categories)) throw this.#unexpected('categories', categories)
     const grouped = groupByImage(this.#imageOffsets.length, this.#imageKeys, this.#imageByKey)
     for (const number of grouped.orphans)
       this.#losses.add('annotation-of-missing-image', `annotations[${number}] in ${this.#name}`)
@@ -140,12 +148,13 @@ class Indexer {
         ...source,
         imageOffsets: this.#imageOffsets.toArray(),
         imageLengths: this.#imageLengths.toArray(),
+        imageNumbers: this.#imageNumbers.toArray(),
         starts,
         annotationOffsets,
         annotationLengths,
         annotationNumbers: order,
       },
-      categories: categories as Record<string, unknown>[],
+      categories,
       members: others,
       hasPolygons: this.#hasPolygons,
       hasKeypoints: this.#hasKeypoints,
@@ -165,11 +174,8 @@ class Indexer {
   }
 }
 
-function readFileName(bytes: Buffer, words: Int32Array, start: number, end: number, place: string): string {
-  const name =
-    readText(bytes, words, start, end, FILE_NAME) ?? fileNameOfUrl(readText(bytes, words, start, end, COCO_URL))
-  if (name === undefined) throw new DatasetError(`${place} has no "file_name"; expected the path of the image`)
-  return name
+function readFileName(bytes: Buffer, words: Int32Array, start: number, end: number): string | undefined {
+  return readText(bytes, words, start, end, FILE_NAME) ?? fileNameOfUrl(readText(bytes, words, start, end, COCO_URL))
 }
 
 /** The text of a member. Undefined when it does not exist or is not text. */
@@ -204,13 +210,12 @@ function unquote(raw: string): string {
 }
 
 /** An annotation of the first ones. Without members if it is damaged, which is counted when its image is read. */
-function parseSample(bytes: Buffer, start: number, end: number, where: string): Record<string, unknown> {
+function parseSample(bytes: Buffer, start: number, end: number): Record<string, unknown> {
   let value: unknown
   try {
     value = JSON.parse(bytes.toString('utf8', start, end))
   } catch {
     return {}
   }
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
-  throw new DatasetError(`${where} is ${JSON.stringify(value)}; expected an object`)
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
 }

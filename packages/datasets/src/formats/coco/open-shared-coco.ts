@@ -1,4 +1,3 @@
-import { DatasetError } from '@trainyard/contract/trainer-errors'
 import { createPixelFinder } from '../../files/pixel-finder.ts'
 import { toPortablePath } from '../../files/portable-path.ts'
 import { explainJsonError } from '../../json/explain-json-error.ts'
@@ -51,7 +50,8 @@ function* readImages(
       if (index.repeated?.[at] === 1) continue
       const length = index.imageLengths[at] as number
       const start = images.read(index.imageOffsets[at] as number, length)
-      const record = toRecord(images.bytes.subarray(start, start + length), `images[${at}] in ${index.name}`)
+      const place = `images[${index.imageNumbers[at]}] in ${index.name}`
+      const record = toRecord(images.bytes.subarray(start, start + length), place)
       if (record === undefined) continue
       const last = index.starts[at + 1] as number
       for (let number = index.starts[at] as number; number < last; number++) {
@@ -66,7 +66,8 @@ function* readImages(
   }
 
   function toRecord(bytes: Buffer, place: string): ImageRecord | undefined {
-    const image = parseImage(bytes, place)
+    const image = parseImage(bytes, place, losses)
+    if (image === undefined) return undefined
     const { id, file_name, width, height, ...rest } = image
     const name = String(file_name ?? fileNameOfUrl(image.coco_url))
     const found = pixels.find(name)
@@ -116,15 +117,18 @@ function* readImages(
   }
 }
 
-function parseImage(bytes: Buffer, place: string): Record<string, unknown> {
+/** Undefined, and counted, for an entry that is not JSON in UTF-8. */
+function parseImage(bytes: Buffer, place: string, losses: LossCounter): Record<string, unknown> | undefined {
   const text = bytes.toString('utf8')
   if (text.includes('\ufffd') && !bytes.includes('\ufffd')) {
-    throw new DatasetError(`${place} holds bytes that are not UTF-8`)
+    losses.add('image-invalid', `${place} holds bytes that are not UTF-8`)
+    return undefined
   }
   try {
     return JSON.parse(text) as Record<string, unknown>
   } catch (error) {
-    throw explainJsonError(place, bytes, error)
+    losses.add('image-invalid', explainJsonError(place, bytes, error).message)
+    return undefined
   }
 }
 

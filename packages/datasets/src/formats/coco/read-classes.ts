@@ -1,4 +1,3 @@
-import { textOf } from '@trainyard/contract/format'
 import { DatasetError } from '@trainyard/contract/trainer-errors'
 import type { DatasetClassInfo } from '../../record/record.ts'
 import type { LossCounter } from '../../report/loss-counter.ts'
@@ -6,7 +5,7 @@ import type { LossCounter } from '../../report/loss-counter.ts'
 export interface CocoCategories {
   /** Name of the file, for messages. */
   name: string
-  categories: readonly Record<string, unknown>[]
+  categories: readonly unknown[]
 }
 
 export interface CocoClasses {
@@ -22,30 +21,25 @@ export interface CocoClasses {
 export function readCocoClasses(given: readonly CocoCategories[], losses: LossCounter): CocoClasses {
   const files = given.map(({ name, categories }) => ({
     name,
-    categories: categories.map((category, index) => withName(category, `categories[${index}] in ${name}`, losses)),
+    categories: categories.flatMap(
+      (value, index) => toCategory(value, `categories[${index}] in ${name}`, losses) ?? [],
+    ),
   }))
   const isSameNumbering = hasOneNumbering(files)
   const classes = new Map<string, DatasetClassInfo>()
-  const keyOf = ({ id, name }: Record<string, unknown>) => (isSameNumbering ? textOf(id) : `name ${textOf(name)}`)
+  const keyOf = ({ id, name }: Category) => (isSameNumbering ? String(id) : `name ${name}`)
   for (const { name: file, categories } of files) {
-    const ids = new Set<string>()
-    for (const [index, category] of categories.entries()) {
-      const place = `categories[${index}]`
+    const names = new Map<string, string>()
+    for (const category of categories) {
       const { id, name } = category
-      if (typeof id !== 'number' && typeof id !== 'string') {
-        throw new DatasetError(`${place}.id in ${file} is ${JSON.stringify(id)}; expected a number or text`)
-      }
-      if (typeof name !== 'string') {
-        throw new DatasetError(`${place}.name in ${file} is ${JSON.stringify(name)}; expected text`)
-      }
-      if (ids.has(textOf(id))) {
+      const known = names.get(String(id))
+      if (known !== undefined && known !== name)
         throw new DatasetError(
-          `${place}.id in ${file} is ${JSON.stringify(id)}; expected a unique id, but another category has it too`,
+          `The category ${JSON.stringify(id)} in ${file} is ${JSON.stringify(known)} and ${JSON.stringify(name)}; expected a unique id`,
         )
-      }
-      ids.add(textOf(id))
+      names.set(String(id), name)
       const key = keyOf(category)
-      if (!classes.has(key)) classes.set(key, toClass(category, id, name, losses))
+      if (!classes.has(key)) classes.set(key, toClass(category, losses))
     }
   }
   const ordered = isSameNumbering
@@ -61,47 +55,51 @@ export function readCocoClasses(given: readonly CocoCategories[], losses: LossCo
         new Map(
           categories.flatMap((item) => {
             const number = numbers.get(keyOf(item))
-            return number === undefined ? [] : [[textOf(item.id), number] as const]
+            return number === undefined ? [] : [[String(item.id), number] as const]
           }),
         ),
     ),
   }
 }
 
-/** A category without a name is called by its id. */
-function withName(category: Record<string, unknown>, place: string, losses: LossCounter): Record<string, unknown> {
-  const { id, name } = category
-  if ((name !== undefined && name !== null && name !== '') || (typeof id !== 'number' && typeof id !== 'string'))
-    return category
+interface Category extends Record<string, unknown> {
+  id: number | string
+  name: string
+}
+
+/** Undefined, and counted, for an entry without an id. A category without a name is called by its id. */
+function toCategory(value: unknown, place: string, losses: LossCounter): Category | undefined {
+  const entry = typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+  const { id, name } = entry
+  if (typeof id !== 'number' && typeof id !== 'string') {
+    losses.add('class-dropped', `${place} has the id ${JSON.stringify(id)}; expected a number or text`)
+    return undefined
+  }
+  if (typeof name === 'number' || (typeof name === 'string' && name !== '')) return { ...entry, id, name: String(name) }
   losses.add('class-name-invented', `${place} has no name: class_${id}`)
-  return { ...category, name: `class_${id}` }
+  return { ...entry, id, name: `class_${id}` }
 }
 
 /** Whether an id has the same name in every file. */
-function hasOneNumbering(files: readonly CocoCategories[]): boolean {
+function hasOneNumbering(files: readonly { categories: readonly Category[] }[]): boolean {
   const names = new Map<string, unknown>()
   const ids = new Map<unknown, string>()
   for (const [number, { categories }] of files.entries()) {
     for (const { id, name } of categories) {
-      const known = names.get(textOf(id))
+      const known = names.get(String(id))
       if (known !== undefined && known !== name) return false
       // Two categories with one name in one file are two classes; a known name with a new id in another file is one class.
       const knownId = ids.get(name)
-      if (number > 0 && knownId !== undefined && !names.has(textOf(id))) return false
-      names.set(textOf(id), name)
-      ids.set(name, textOf(id))
+      if (number > 0 && knownId !== undefined && !names.has(String(id))) return false
+      names.set(String(id), name)
+      ids.set(name, String(id))
     }
   }
   return true
 }
 
-function toClass(
-  category: Record<string, unknown>,
-  sourceId: string | number,
-  name: string,
-  losses: LossCounter,
-): DatasetClassInfo {
-  const { supercategory, keypoints, skeleton, color } = category
+function toClass(category: Category, losses: LossCounter): DatasetClassInfo {
+  const { id: sourceId, name, supercategory, keypoints, skeleton, color } = category
   const points = Array.isArray(keypoints) && keypoints.length > 0 ? keypoints.map(String) : undefined
   const edges = (Array.isArray(skeleton) ? skeleton : []).filter(
     (pair): pair is [number, number] => Array.isArray(pair) && pair.length === 2 && pair.every(isCount),

@@ -114,7 +114,8 @@ class CocoWriter implements DatasetWriter {
     }
     const bbox = findBox(annotation)
     if (bbox === undefined) {
-      report.lose('annotation-kind-not-supported', () => `${path}: COCO cannot hold the kind "${annotation.kind}"`)
+      if (annotation.rle !== undefined) report.lose('annotation-too-small', () => `${path}: a mask without a pixel`)
+      else report.lose('annotation-kind-not-supported', () => `${path}: COCO cannot hold the kind "${annotation.kind}"`)
       return undefined
     }
     const unrotated = this.#isFromCoco ? annotation.unrotatedBox : undefined

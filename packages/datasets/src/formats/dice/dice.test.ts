@@ -113,10 +113,19 @@ describe('a DICE file that cannot be used', () => {
     { annotations: [box] },
   ]
 
-  it('is refused at its first mistake', async () => {
-    const error = await errorOf(dice(mistakes))
-    expect(error.issues).toEqual([
-      { path: 'images[0].annotations[0].class_id', detail: 'must be the id of a class (0), or -1', value: 7 },
+  it('is read without what is wrong, which is counted', async () => {
+    const { records, losses } = await readAll(await open(dice(mistakes)))
+    expect(records.map(({ field, annotations }) => [field, annotations.length])).toEqual([
+      ['images[0]', 1],
+      ['images[2]', 0],
+      ['images[4]', 0],
+      ['images[5]', 1],
+    ])
+    expect(losses.map(({ reason, examples }) => [reason, ...examples.map((text) => text.split(' ')[0])])).toEqual([
+      ['annotation-invalid', 'images[2].annotations[0].class_id', 'images[4].annotations[0]'],
+      ['annotation-of-unknown-class', 'images[0].annotations[0].class_id'],
+      ['image-duplicate', 'images[3].file_name'],
+      ['image-unsafe-path', 'images[1].file_name'],
     ])
   })
 

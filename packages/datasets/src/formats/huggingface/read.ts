@@ -70,7 +70,7 @@ function toImages(text: string, path: string, nameOf: (id: number) => string, lo
 function* rowsOf(text: string, path: string, losses: LossCounter): Generator<[row: unknown, from: string]> {
   if (/\.csv$/i.test(path)) {
     let number = 1
-    for (const cell of parseCsvTable(text, path))
+    for (const cell of parseCsvTable(text))
       yield [
         { file_name: cell('file_name'), label: cell('label') || undefined, split: cell('split') || undefined },
         `${path}, row ${++number}`,

@@ -82,7 +82,7 @@ function fromJson(value: unknown, path: string): TableRow[] {
 
 /** `name,r,g,b` as of Kaggle's CamVid, or `Pixel Value, Class` as Roboflow writes it. */
 function fromCsv(text: string, path: string): TableRow[] {
-  const [header = [], ...rows] = [...parseCsv(text, path)]
+  const [header = [], ...rows] = [...parseCsv(text)]
   const columns = header.map((cell) => cell.toLowerCase())
   const at = (...names: string[]) => columns.findIndex((column) => names.includes(column))
   const [name, number, red] = [at('name', 'class', 'label'), at('pixel value', 'value', 'id', 'index'), at('r', 'red')]

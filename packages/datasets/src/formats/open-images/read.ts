@@ -29,7 +29,7 @@ export async function readOpenImages(dir: string, options: ReadOptions = {}): Pr
   const lists = listing.files.filter((path) => NAMES.test(path))
   const titles = new Map<string, string>()
   for (const path of lists)
-    for (const [id, title] of parseCsv(await readLimitedText(dir, path), path))
+    for (const [id, title] of parseCsv(await readLimitedText(dir, path)))
       if (id && title && id !== 'LabelName') titles.set(id, title)
   const own = new Set([...tables, ...lists])
   return readNamed(
@@ -55,10 +55,11 @@ function toImages(
   const images = new Map<string, NamedImage>()
   const unnamed = new Set<string>()
   const split = findSplitOfFolder(/(?:^|\/)(?:oidv\d-)?(train|validation|test)[^/]*$/i.exec(path)?.[1] ?? '')
-  for (const cell of parseCsvTable(text, path)) {
-    const name = cell('ImageID')
-    if (name === undefined)
-      throw new DatasetError(`${path} has no column ImageID; expected a table of boxes or labels of Open Images`)
+  const [header = []] = parseCsv(text)
+  if (!header.some((column) => column.replace(/^#/, '').toLowerCase() === 'imageid'))
+    throw new DatasetError(`${path} has no column ImageID; expected a table of boxes or labels of Open Images`)
+  for (const cell of parseCsvTable(text)) {
+    const name = cell('ImageID') ?? ''
     const id = cell('LabelName')
     // Tables of images, with their addresses and licences, have no labels.
     if (id === undefined) break

@@ -30,14 +30,14 @@ export async function readTensorFlowCsv(dir: string, options: ReadOptions = {}):
 }
 
 function toImages(text: string, path: string): Iterable<NamedImage> {
-  const [header = []] = parseCsv(text, path)
+  const [header = []] = parseCsv(text)
   const folder = path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : ''
   const columns = header.map((name) => name.toLowerCase())
   if (columns[0] !== 'filename')
     throw new DatasetError(`${path} begins with ${JSON.stringify(header[0])}; expected filename`)
   const isBoxes = columns.includes('xmin')
   const images = new Map<string, NamedImage>()
-  for (const cell of parseCsvTable(text, path)) {
+  for (const cell of parseCsvTable(text)) {
     const name = cell('filename') ?? ''
     const from = `${name} in ${path}`
     const size = isBoxes ? { width: toSide(cell('width')), height: toSide(cell('height')) } : { width: 0, height: 0 }

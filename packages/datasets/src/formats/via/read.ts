@@ -30,15 +30,16 @@ export async function readVia(dir: string, options: ReadOptions = {}): Promise<D
       dir,
       listing,
       isOwn: (path) => own.has(path),
-      images: (losses) => readEach(paths, losses, async (path) => toImages(await readImages(dir, path), path, losses)),
+      images: (losses) =>
+        readEach(paths, losses, async (path) => toImages(await readImages(dir, path, losses), path, losses)),
     },
     options,
   )
 }
 
-async function readImages(dir: string, path: string): Promise<ViaImage[]> {
+async function readImages(dir: string, path: string, losses: LossCounter): Promise<ViaImage[]> {
   const text = await readLimitedText(dir, path)
-  return /\.csv$/i.test(path) ? fromCsv(text, path) : fromJson(parseJson(text, path), path)
+  return /\.csv$/i.test(path) ? fromCsv(text, path, losses) : fromJson(parseJson(text, path), path)
 }
 
 function fromJson(value: unknown, path: string): ViaImage[] {
@@ -57,18 +58,30 @@ function fromJson(value: unknown, path: string): ViaImage[] {
   }))
 }
 
-function fromCsv(text: string, path: string): ViaImage[] {
+/** A row that cannot be read costs itself, and is counted. */
+function fromCsv(text: string, path: string, losses: LossCounter): ViaImage[] {
   const images = new Map<string, ViaImage>()
-  for (const cell of parseCsvTable(text, path)) {
+  let row = 1
+  for (const cell of parseCsvTable(text)) {
     const name = cell('filename')
     const shape = cell('region_shape_attributes')
-    if (name === undefined || shape === undefined) throw notVia(path)
-    const image = images.get(name) ?? { name, regions: [], attributes: parseCell(cell('file_attributes'), path) }
-    images.set(name, image)
-    const parsed = parseCell(shape, path)
-    if (member(parsed, 'name') !== undefined)
-      image.regions.push({ shape: parsed, attributes: parseCell(cell('region_attributes'), path) })
+    const from = `${path}, row ${++row}`
+    if (!name || !shape) {
+      losses.add('annotation-invalid', `${from}, has no filename or region_shape_attributes`)
+      continue
+    }
+    try {
+      const image = images.get(name) ?? { name, regions: [], attributes: parseCell(cell('file_attributes'), from) }
+      images.set(name, image)
+      const parsed = parseCell(shape, from)
+      if (member(parsed, 'name') !== undefined)
+        image.regions.push({ shape: parsed, attributes: parseCell(cell('region_attributes'), from) })
+    } catch (error) {
+      if (!(error instanceof DatasetError)) throw error
+      losses.add('annotation-invalid', error.message)
+    }
   }
+  if (images.size === 0) throw notVia(path)
   return [...images.values()]
 }
 

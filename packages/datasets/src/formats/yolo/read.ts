@@ -1,8 +1,10 @@
+import { isUtf8 } from 'node:buffer'
 import { readFileSync } from 'node:fs'
 import { join, posix } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import type { TaskType } from '@trainyard/contract'
 import { DatasetError } from '@trainyard/contract/trainer-errors'
+import { findFault } from '../../files/file-fault.ts'
 import { listFiles } from '../../files/list-files.ts'
 import { decodeText } from '../../files/read-text.ts'
 import { type ImageSize, readImageSize } from '../../images/image-header.ts'
@@ -72,7 +74,8 @@ export async function readYolo(dir: string, options: ReadOptions = {}): Promise<
     const labelPath = finder.labelsOf(path)
     let annotations: Annotation[] | undefined = []
     if (labelPath !== undefined) {
-      const text = readLabelText(dir, labelPath)
+      const text = readLabelText(dir, labelPath, losses)
+      if (text === undefined) return undefined
       if (text !== '' && (width === 0 || height === 0)) {
         losses.add('image-size-unknown', path)
         return undefined
@@ -93,8 +96,7 @@ export async function readYolo(dir: string, options: ReadOptions = {}): Promise<
       }
       return size
     } catch (error) {
-      if (!(error instanceof DatasetError)) throw error
-      losses.add('image-unreadable', error.message)
+      losses.add('image-unreadable', findFault(error, path).text)
       return undefined
     }
   }
@@ -171,7 +173,7 @@ async function detectTask(dir: string, { images, finder }: YoloLayout): Promise<
   for (const { path } of images) {
     const labelPath = finder.labelsOf(path)
     if (labelPath === undefined) continue
-    const rows = splitRows(readLabelText(dir, labelPath))
+    const rows = splitRows(readLabelText(dir, labelPath) ?? '')
     if (rows.length === 0) continue
     if (rows.some(({ tokens }) => tokens.length > 6)) hasOutlines = true
     if (rows.some(({ tokens }) => tokens.length !== 9)) areAllQuads = false
@@ -181,10 +183,16 @@ async function detectTask(dir: string, { images, finder }: YoloLayout): Promise<
   return areAllQuads ? 'obb' : 'segmentation'
 }
 
-/** Label files are small and many. Rare ones are UTF-16: their mark is not UTF-8. */
-function readLabelText(dir: string, path: string): string {
-  const text = readFileSync(join(dir, path), 'utf8')
-  return text.startsWith('\ufffd') ? decodeText(readFileSync(join(dir, path)), path) : text
+/** Label files are small and many. Rare ones are UTF-16. Undefined, and counted, for a file that is not text. */
+function readLabelText(dir: string, path: string, losses?: LossCounter): string | undefined {
+  try {
+    const bytes = readFileSync(join(dir, path))
+    return isUtf8(bytes) ? bytes.toString('utf8') : decodeText(bytes, path)
+  } catch (error) {
+    const { text } = findFault(error, path)
+    losses?.add('label-file-invalid', text)
+    return undefined
+  }
 }
 
 /** Without a list of classes: as many as `nc` says, otherwise up to the highest class number in the labels. */
@@ -200,7 +208,7 @@ async function countClasses(dir: string, { images, finder }: YoloLayout): Promis
   for (const { path } of images) {
     const labelPath = finder.labelsOf(path)
     if (labelPath === undefined) continue
-    for (const { tokens } of splitRows(readLabelText(dir, labelPath))) {
+    for (const { tokens } of splitRows(readLabelText(dir, labelPath) ?? '')) {
       const id = Number(tokens[0])
       if (Number.isInteger(id) && id > highest && id < 100_000) highest = id
     }
