@@ -137,7 +137,7 @@ describe('one damaged entry', () => {
     ['YOLO: a label in another encoding', inYolo(korean), 'label-file-invalid: "labels/3.txt" is not UTF-8 text'],
     [
       'YOLO: a label of words',
-      inYolo('cat at the door\n'),
+      inYolo('cat on a wall\n'),
       'label-file-invalid: labels/3.txt:1: "cat" is not a number',
     ],
     ['VIA: a row that is no JSON', inVia('3.png,1,{},1,0,x,{}\n'), 'annotation-invalid: a.csv, row 3 is not JSON'],
