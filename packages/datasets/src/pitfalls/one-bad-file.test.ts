@@ -135,11 +135,7 @@ describe('one damaged entry', () => {
       'annotation-of-unknown-class: annotations[0].class_id',
     ],
     ['YOLO: a label in another encoding', inYolo(korean), 'label-file-invalid: "labels/3.txt" is not UTF-8 text'],
-    [
-      'YOLO: a label of words',
-      inYolo('cat on a wall\n'),
-      'label-file-invalid: labels/3.txt:1: "cat" is not a number',
-    ],
+    ['YOLO: a label of words', inYolo('cat on a wall\n'), 'label-file-invalid: labels/3.txt:1: "cat" is not a number'],
     ['VIA: a row that is no JSON', inVia('3.png,1,{},1,0,x,{}\n'), 'annotation-invalid: a.csv, row 3 is not JSON'],
     ['VIA: a row without its end', inVia('3.png,1\n'), 'annotation-invalid: a.csv, row 3, has no filename or'],
     ['Open Images: a row without its end', inOpenImages('3,xclick,cat,1,0.1\n'), 'annotation-invalid'],

@@ -85,6 +85,29 @@ test('the record of a file lies beside it, and is for this file alone', async ()
   expect([await kept('one.json'), await kept('two.json')]).toEqual([20, 20])
 })
 
+test.each(['{"records": [{"choi', '', 'null', '{"records": 7}'])(
+  'a damaged record is an error, because images would move: %j',
+  async (text) => {
+    using folder = temporaryFolder({
+      'data/annotations/all.json': JSON.stringify(coco(longTail(20))),
+      'data/.trainyard-splits.json': text,
+    })
+    const { code, err } = await run(['split', 'data'], { cwd: folder.dir })
+    expect(code).toBe(2)
+    expect(err).toMatch(/\.trainyard-splits\.json is damaged.*restore it.*--no-record, or delete it/)
+    expect((await run(['split', 'data', '--no-record'], { cwd: folder.dir })).code).toBe(0)
+  },
+)
+
+test('a record of another dataset is a warning, and is kept for its images', async () => {
+  using folder = temporaryFolder({ 'data/annotations/all.json': JSON.stringify(coco(longTail(20))) })
+  await run(['split', 'data'], { cwd: folder.dir })
+  folder.write('data/annotations/all.json', JSON.stringify(coco(longTail(20, 'a'))))
+  const { code, err } = await run(['split', 'data'], { cwd: folder.dir })
+  expect([code, err]).toEqual([0, expect.stringMatching(/names none of these images: is it the record of another/)])
+  expect((await run(['split', 'data'], { cwd: folder.dir })).err).toBe('')
+})
+
 test('a record that cannot be written is a warning', async () => {
   using folder = temporaryFolder({
     'data/annotations/all.json': JSON.stringify(coco(longTail(20))),

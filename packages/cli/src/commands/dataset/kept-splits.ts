@@ -2,6 +2,7 @@ import { readFile, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { SplitName } from '@trainyard/contract'
 import { z } from 'zod'
+import { UsageError } from '../../errors.ts'
 
 /** Beside the marker of a conversion, and like it no part of the dataset. */
 const RECORD_NAME = '.trainyard-splits.json'
@@ -25,7 +26,10 @@ export class KeptSplits {
     this.#records = records
   }
 
-  /** Reads the record in a folder, or beside a file. A conversion replaces the folder: read it before. */
+  /**
+   * Reads the record in a folder, or beside a file. A conversion replaces the folder: read it before. Throws `UsageError` for a
+   * record that is damaged: without it images would move, and no one would know.
+   */
   static async read(path: string, choices: object): Promise<KeptSplits> {
     const isFile = await stat(path).then(
       (stats) => stats.isFile(),
@@ -58,9 +62,17 @@ export class KeptSplits {
 async function readRecords(file: string): Promise<Kept[]> {
   const text = await readFile(file, 'utf8').catch(() => undefined)
   if (text === undefined) return []
+  const parsed = RecordFile.safeParse(parseJson(text))
+  if (parsed.success) return parsed.data.records
+  throw new UsageError(
+    `${file} is damaged, and holds the splits of earlier runs: restore it, name the splits to keep with --previous and --no-record, or delete it for new splits`,
+  )
+}
+
+function parseJson(text: string): unknown {
   try {
-    return RecordFile.safeParse(JSON.parse(text)).data?.records ?? []
+    return JSON.parse(text)
   } catch {
-    return []
+    return undefined
   }
 }

@@ -54,6 +54,8 @@ export async function run(input: SplitInput, io: CliIo): Promise<number> {
     }),
     format: reader.format,
   }))
+  if (previous === undefined && known !== undefined && ![...result.splits.keys()].some((path) => known.has(path)))
+    io.stderr.write(`warning: ${shown?.file} names none of these images: is it the record of another dataset?\n`)
   if (!json) printResult(result, io)
   if (target === undefined) {
     const file = await recordSplits(record, result, io)

@@ -36,6 +36,43 @@ test.each(['val', 'valid', 'validation'])(
   },
 )
 
+test.each([
+  [
+    'of all classes are splits',
+    ['cat/train/1.png', 'cat/Valid/2.png', 'dog/train/3.png', 'dog/test/deep/4.png'],
+    [
+      ['cat', 'val'],
+      ['cat', 'train'],
+      ['dog', 'test'],
+      ['dog', 'train'],
+    ],
+  ],
+  [
+    'of one class are not splits, where another class has other folders',
+    ['cat/train/1.png', 'dog/puppies/2.png'],
+    [
+      ['cat', undefined],
+      ['dog', undefined],
+    ],
+  ],
+  [
+    'are not needed beside images',
+    ['cat/train/1.png', 'cat/2.png', 'dog/val/3.png'],
+    [
+      ['cat', undefined],
+      ['cat', 'train'],
+      ['dog', 'val'],
+    ],
+  ],
+] as const)('folders in the folders %s', async (_what, paths, expected) => {
+  using folder = temporaryFolder(Object.fromEntries(paths.map((path) => [path, plainPng(8, 8)])))
+  const reader = await readImageFolder(folder.dir)
+  const { records } = await readAll(reader)
+  expect(records.map(({ split, annotations: [first] }) => [reader.classes[first?.classId ?? -1]?.name, split])).toEqual(
+    expected,
+  )
+})
+
 test('a class can be named test: its folder has images, not folders', async () => {
   using folder = temporaryFolder({ 'test/1.png': '', 'other/2.png': '' })
   const reader = await readImageFolder(folder.dir)

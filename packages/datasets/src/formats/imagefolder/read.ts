@@ -19,11 +19,13 @@ interface Root {
   /** A folder of a split; empty for the dataset itself. */
   path: string
   split: SplitName | undefined
+  /** Each class has folders of splits: `cat/train`, `dog/val`. */
+  isClassFirst?: boolean | undefined
 }
 
 /**
- * Opens `{split}/{class}/{image}` or `{class}/{image}`. The classes are the sorted names of the folders, as in torchvision
- * and Ultralytics. Folders inside a class folder belong to the class.
+ * Opens `{split}/{class}/{image}`, `{class}/{split}/{image}` or `{class}/{image}`. The classes are the sorted names of the folders,
+ * as in torchvision and Ultralytics. Other folders inside a class folder belong to the class.
  */
 export async function readImageFolder(dir: string, options: ReadOptions = {}): Promise<DatasetReader> {
   const { onIssue, followLinks, signal } = options
@@ -95,7 +97,17 @@ async function findRoots(dir: string, followLinks: string | undefined): Promise<
     const repeated = isRepeated ? await listFolders(join(dir, name, only), followLinks) : []
     roots.push({ path: repeated.length > 0 ? `${name}/${only}` : name, split })
   }
-  return roots.length > 0 ? roots : [{ path: '', split: undefined }]
+  if (roots.length > 0) return roots
+  return [{ path: '', split: undefined, isClassFirst: await haveSplits(dir, names, followLinks) }]
+}
+
+/** Whether there are several classes, and each has folders of splits alone. */
+async function haveSplits(dir: string, names: readonly string[], followLinks: string | undefined): Promise<boolean> {
+  for (const name of names) {
+    const inside = await listFolders(join(dir, name), followLinks)
+    if (inside.length === 0 || !inside.every((folder) => findSplitOfFolder(folder) !== undefined)) return false
+  }
+  return names.length > 1
 }
 
 function findPlace(
@@ -106,7 +118,9 @@ function findPlace(
     const rest =
       root.path === '' ? path : path.startsWith(`${root.path}/`) ? path.slice(root.path.length + 1) : undefined
     const [className = '', ...inside] = rest?.split('/') ?? []
-    if (inside.length > 0) return { className, split: root.split }
+    if (inside.length === 0) continue
+    const own = root.isClassFirst && inside.length > 1 ? findSplitOfFolder(inside[0] ?? '') : undefined
+    return { className, split: own ?? root.split }
   }
   return undefined
 }
