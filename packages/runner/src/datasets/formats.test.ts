@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
 import type { TargetFormat, TaskType } from '@trainyard/contract'
 import { convertDataset } from '@trainyard/datasets'
 import { makeZip } from '@trainyard/platform/testing'
@@ -107,6 +108,20 @@ describe('the format is detected from the content', () => {
     const text = `ImageID,LabelName,Confidence\n${randomBytes(13 * 1024 ** 2).toString('base64')},a,1\n`
     await expect(register('large', zipOf({ 'boxes.csv': Buffer.from(text), '1.png': png(1) }))).rejects.toThrow(
       /"boxes\.csv" has \d+ bytes; expected at most 16777216 .*trainyard dataset convert/,
+    )
+  })
+
+  it.each([
+    ['masks/1.png', 'images/1.png'],
+    ['SegmentationClass/1.png', 'JPEGImages/1.png'],
+  ])('a mask that would keep others waiting is refused before it is decoded: %s', async (mask, image) => {
+    const header = Buffer.from(png(1).subarray(0, 33))
+    header.writeUInt32BE(10_000, 16)
+    header.writeUInt32BE(10_000, 20)
+    header.writeUInt32BE(crc32(header.subarray(12, 29)), 29)
+    const files = { [mask]: Buffer.concat([header, png(1).subarray(33)]), [image]: png(1), 'classes.txt': 'a\nb\n' }
+    await expect(register('large mask', zipOf(files))).rejects.toThrow(
+      /1\.png" has 10000 × 10000 pixels; expected at most 32000000 in a mask.*trainyard dataset convert/,
     )
   })
 

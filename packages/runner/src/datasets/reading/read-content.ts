@@ -1,9 +1,18 @@
+import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { type DatasetFormat, isSafeRelativePath, type TaskType } from '@trainyard/contract'
-import { type DatasetReader, findDiceFile, hashSplit, type ImageRecord, openDataset } from '@trainyard/datasets'
+import { DatasetError } from '@trainyard/contract/trainer-errors'
+import {
+  type DatasetReader,
+  findDiceFile,
+  hashSplit,
+  type ImageRecord,
+  openDataset,
+  readImageSize,
+} from '@trainyard/datasets'
 import { invalidRequest, TrainyardError } from '@trainyard/platform'
 import type { DatasetContent, DatasetImage, UnpackedDataset } from './dataset-content.ts'
-import { isImagePath } from './dataset-files.ts'
+import { isImagePath, isMask } from './dataset-files.ts'
 import { createIssueList, type IssueList } from './issue-list.ts'
 import { ObjectBudget, sizeOfImage } from './objects-to-draw.ts'
 
@@ -36,6 +45,14 @@ const WHOLE_FILES: ReadonlySet<DatasetFormat> = new Set([
 ])
 /** Parsing more would keep other requests waiting. */
 const MAX_WHOLE_FILE_BYTES = 16 * 1024 ** 2
+/** Formats whose objects are in masks. Where masks do not have folders of their own, every PNG can be one. */
+const MASKS: Readonly<Partial<Record<DatasetFormat, (path: string) => boolean>>> = {
+  voc: isMask,
+  masks: isPng,
+  'coco-panoptic': isPng,
+}
+/** Decoding a larger mask would keep other requests waiting, and take a gigabyte of memory. */
+const MAX_MASK_PIXELS = 32_000_000
 /** Other requests must be answered while a million images are read. */
 const YIELD_EVERY = 200
 
@@ -56,6 +73,7 @@ export async function readContent(
   { format, taskType, name }: ReadContentOptions,
 ): Promise<DatasetContent> {
   checkWholeFiles(dataset, format)
+  await checkMasks(dataset, format)
   const issues = createIssueList()
   const reader = await openDataset(dataset.dir, {
     format,
@@ -102,6 +120,38 @@ function checkWholeFiles({ files }: UnpackedDataset, format: DatasetFormat): voi
         `${JSON.stringify(path)} has ${sizeBytes} bytes; expected at most ${MAX_WHOLE_FILE_BYTES} in a file of the format ` +
           `${format}. Convert the dataset first: trainyard dataset convert SRC DST --to coco`,
       )
+}
+
+/** Throws `unprocessable` for a mask that is too large to be decoded at once. */
+async function checkMasks({ dir, files }: UnpackedDataset, format: DatasetFormat): Promise<void> {
+  const isOfMasks = MASKS[format]
+  if (isOfMasks === undefined) return
+  let seen = 0
+  for (const path of files.keys()) {
+    if (!isPng(path) || !isOfMasks(path)) continue
+    if (++seen % YIELD_EVERY === 0) await setImmediate()
+    const { width, height } = sizeOfMask(join(dir, path), path)
+    if (width * height > MAX_MASK_PIXELS)
+      throw new TrainyardError(
+        'unprocessable',
+        `${JSON.stringify(path)} has ${width} × ${height} pixels; expected at most ${MAX_MASK_PIXELS} in a mask. Cut the images ` +
+          'and masks into tiles, or convert the dataset first: trainyard dataset convert SRC DST --to coco',
+      )
+  }
+}
+
+/** A damaged mask is reported by its reader. */
+function sizeOfMask(file: string, path: string): { width: number; height: number } {
+  try {
+    return readImageSize(file, path)
+  } catch (error) {
+    if (error instanceof DatasetError) return { width: 0, height: 0 }
+    throw error
+  }
+}
+
+function isPng(path: string): boolean {
+  return /\.png$/i.test(path)
 }
 
 async function listAnnotationFiles(
