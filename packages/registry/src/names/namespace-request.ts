@@ -36,7 +36,7 @@ export function requireNamespaceAdministrator({ caller, namespace }: NamespaceRe
 export async function auditNamespace(
   { context, caller, namespace, address }: NamespaceRequest,
   trx: Transaction<RegistryDatabase>,
-  entry: { action: string; subject: string; data: Record<string, unknown> },
+  entry: { action: string; subject: string; subjectName?: string; data: Record<string, unknown> },
 ): Promise<void> {
   await context.identity.audit(trx, { ...caller.actor, address, organisation: namespace, ...entry })
 }

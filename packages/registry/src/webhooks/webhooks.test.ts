@@ -296,6 +296,18 @@ describe('a delivery', () => {
     await context().database.db.selectFrom('webhook_deliveries').selectAll().executeTakeFirstOrThrow()
   const result = { at: new Date().toISOString(), durationMs: 1, url: 'https://acme.test/', headers: {} }
 
+  it('is audited with the host of its webhook beside the id', async () => {
+    const { identity, database } = context()
+    const { rows } = await sql`
+      select action, subject_name from ${sql.id(identity.schema, 'audit')} where subject like 'whk_%' order by id`.execute(
+      database.db,
+    )
+    expect(rows).toEqual([
+      { action: 'webhook.create', subject_name: 'acme.test' },
+      { action: 'webhook.test', subject_name: 'acme.test' },
+    ])
+  })
+
   it('is claimed by one process, and by another when that one died', async () => {
     const claims = await Promise.all(Array.from({ length: 4 }, () => claimDelivery(context(), [])))
     const [first] = claims.filter((claim) => claim !== undefined)

@@ -61,17 +61,17 @@ export async function createWebhook(
       })
       .returningAll()
       .executeTakeFirstOrThrow()
-    const data = { host: hostOf(url), events: events ?? null, ...(claimed && { claimedNamespace: namespace }) }
-    await auditNamespace(request, trx, { action: 'webhook.create', subject: created.id, data })
+    const data = { events: events ?? null, ...(claimed && { claimedNamespace: namespace }) }
+    await auditWebhook(request, trx, { action: 'webhook.create', webhook: created, data })
     return created
   })
   return { webhook: toWebhook(row), secret }
 }
 
 export async function deleteWebhook(request: NamespaceRequest, id: string): Promise<void> {
-  await withWebhook(request, id, async (trx, { url }) => {
+  await withWebhook(request, id, async (trx, webhook) => {
     await trx.deleteFrom('webhooks').where('id', '=', id).execute()
-    await auditNamespace(request, trx, { action: 'webhook.delete', subject: id, data: { host: hostOf(url) } })
+    await auditWebhook(request, trx, { action: 'webhook.delete', webhook })
   })
 }
 
@@ -80,7 +80,7 @@ export async function rotateSecret(request: NamespaceRequest, id: string): Promi
   const secret = newWebhookSecret()
   const until = new Date(request.context.clock.now().getTime() + ROTATION_HOURS * 3_600_000)
   const row = await withWebhook(request, id, async (trx, webhook) => {
-    await auditNamespace(request, trx, { action: 'webhook.rotate', subject: id, data: {} })
+    await auditWebhook(request, trx, { action: 'webhook.rotate', webhook })
     return await trx
       .updateTable('webhooks')
       .set({ secret, old_secret: webhook.secret, old_secret_until: until })
@@ -95,10 +95,10 @@ export async function rotateSecret(request: NamespaceRequest, id: string): Promi
 export async function testWebhook(request: NamespaceRequest, id: string): Promise<WebhookDelivery> {
   const { context } = request
   const event: WebhookEvent = { type: 'webhook.test', timestamp: context.clock.now().toISOString(), data: {} }
-  return await withWebhook(request, id, async (trx) => {
+  return await withWebhook(request, id, async (trx, webhook) => {
     await requireFewWaiting(trx, id)
     const delivery = await queueDelivery(context, trx, { webhookId: id, event })
-    await auditNamespace(request, trx, { action: 'webhook.test', subject: id, data: { delivery } })
+    await auditWebhook(request, trx, { action: 'webhook.test', webhook, data: { delivery } })
     return toDelivery(await getDelivery(trx, id, delivery))
   })
 }
@@ -124,10 +124,10 @@ export async function replayDelivery(
   delivery: string,
 ): Promise<WebhookDelivery> {
   const { context } = request
-  return await withWebhook(request, id, async (trx, { disabled_reason }) => {
+  return await withWebhook(request, id, async (trx, webhook) => {
     const { state } = await getDelivery(trx, id, delivery)
-    if (disabled_reason !== null)
-      throw new TrainyardError('conflict', `Nothing is sent to this webhook: ${disabled_reason}. Test it first`)
+    if (webhook.disabled_reason !== null)
+      throw new TrainyardError('conflict', `Nothing is sent to this webhook: ${webhook.disabled_reason}. Test it first`)
     if (state !== 'waiting') await requireFewWaiting(trx, id)
     await trx
       .updateTable('webhook_deliveries')
@@ -135,7 +135,7 @@ export async function replayDelivery(
       .where('id', '=', delivery)
       .execute()
     await context.database.notify(WEBHOOK_QUEUE, delivery, trx)
-    await auditNamespace(request, trx, { action: 'webhook.replay', subject: id, data: { delivery } })
+    await auditWebhook(request, trx, { action: 'webhook.replay', webhook, data: { delivery } })
     return toDelivery(await getDelivery(trx, id, delivery))
   })
 }
@@ -185,6 +185,16 @@ async function withWebhook<T>(
     if (webhook === undefined) throw notFound('webhook', id)
     return await work(trx, webhook)
   })
+}
+
+/** The host stands beside the id, so that people know which one it was. */
+async function auditWebhook(
+  request: NamespaceRequest,
+  trx: Transaction<RegistryDatabase>,
+  { action, webhook, data = {} }: { action: string; webhook: WebhookRow; data?: Record<string, unknown> },
+): Promise<void> {
+  const { id, url } = webhook
+  await auditNamespace(request, trx, { action, subject: id, subjectName: hostOf(url), data })
 }
 
 /** The path of a webhook's address is often a secret. */

@@ -133,6 +133,12 @@ describe('values that are not finite', () => {
   })
 })
 
+it('a handler that throws an object without a text fails the job', async () => {
+  const { code, output } = await run('throws-an-object')
+  expect({ code, types: types() }, output).toEqual({ code: 1, types: ['started', 'log', 'failed'] })
+  expect(last()?.message).toBe('An object without a text was thrown')
+})
+
 it('a handler that returns something else than an object fails the job', async () => {
   expect((await run('returns-text')).code).toBe(1)
   expect(last()?.message).toBe('The handler train returned "done"; expected an object or nothing')

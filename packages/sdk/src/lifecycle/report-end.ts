@@ -1,6 +1,7 @@
 import { type ErrorType, MAX_LOG_MESSAGE_LENGTH } from '@trainyard/contract'
 import { JobStoppedError, TrainerError, ValidationError } from '@trainyard/contract/trainer-errors'
 import type { Session } from '../session/session.ts'
+import { describeThrown } from '../util/describe-thrown.ts'
 
 /** How the handler ended. */
 export type Outcome =
@@ -17,14 +18,14 @@ export function reportEnd(session: Session, signal: AbortSignal, error: unknown)
     const stopped = [signal.reason, error].find((reason) => reason instanceof JobStoppedError)
     const reason = stopped?.reason ?? 'cancelled'
     const isOwn = error === stopped || (error instanceof Error && error.name === 'AbortError')
-    if (!isOwn) session.log('warning', `While stopping: ${describe(error)}`)
+    if (!isOwn) session.log('warning', `While stopping: ${describeThrown(error)}`)
     session.log('info', `Stopped: ${reason}`)
     session.backend.append({ type: 'cancelled', message: `Stopped: ${reason}` })
     session.end()
     return { type: 'cancelled', reason }
   }
   const { errorType, retryable } = classify(error)
-  const message = session.backend.redact(describe(error))
+  const message = session.backend.redact(describeThrown(error))
   session.log('error', `${errorType}: ${message}`)
   session.backend.append({
     type: 'failed',
@@ -38,10 +39,6 @@ export function reportEnd(session: Session, signal: AbortSignal, error: unknown)
   })
   session.end()
   return { type: 'failed', errorType }
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? error.message || error.name : String(error)
 }
 
 function classify(error: unknown): { errorType: ErrorType; retryable: boolean } {

@@ -1,4 +1,5 @@
 import type { Session } from '../session/session.ts'
+import { describeThrown } from '../util/describe-thrown.ts'
 import { reportEnd } from './report-end.ts'
 
 /** Longest time to deliver the journal of a process that is about to crash, in milliseconds. */
@@ -14,7 +15,7 @@ export function watchProcess(session: Session): () => void {
   const crash = (error: unknown, event: 'uncaughtException' | 'unhandledRejection') => {
     if (isCrashing) return
     if (process.listenerCount(event) > 1) {
-      session.log('error', `${event}: ${error instanceof Error ? error.message : String(error)}`)
+      session.log('error', `${event}: ${describeThrown(error)}`)
       session.backend.flushToDisk()
       return
     }

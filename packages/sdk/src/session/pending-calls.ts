@@ -1,4 +1,5 @@
 import { TrainerError } from '@trainyard/contract/trainer-errors'
+import { describeThrown } from '../util/describe-thrown.ts'
 
 /**
  * The calls of a job that return a promise. The job ends only after all of them have settled, and a failure that the trainer
@@ -48,7 +49,7 @@ export class PendingCalls {
     if (first === undefined) return
     const [promise, error] = first
     const name = this.#names.get(promise) ?? 'A call'
-    const why = error instanceof Error ? error.message : String(error)
+    const why = describeThrown(error)
     const message = why.startsWith(`${name}:`) ? why : `${name} failed: ${why}`
     throw withMessage(error, `${message} (the trainer did not await it)`)
   }

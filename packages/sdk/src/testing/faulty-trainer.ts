@@ -35,6 +35,9 @@ const MODES: Readonly<Record<string, (job: TrainJob) => Promise<unknown>>> = {
     })
     await new Promise(() => {})
   },
+  async 'throws-an-object'() {
+    throw Object.assign(Object.create(null), { toString: 1, self: 1n })
+  },
   async rejects(job) {
     await report30Epochs(job)
     void Promise.reject(new Error('out of order'))
