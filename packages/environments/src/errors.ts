@@ -35,11 +35,15 @@ export class EnvironmentError extends Error {
   readonly file: string | undefined
   readonly line: number | undefined
   readonly output: string | undefined
+  /** The message without what uv reports. For a place that has shown the lines of uv already. */
+  readonly summary: string
 
   constructor(code: EnvironmentErrorCode, message: string, options: EnvironmentErrorOptions = {}) {
     const { file, line, output } = options
     const place = file === undefined ? '' : `${file}${line === undefined ? '' : `:${line}`}: `
-    super(`${place}${message}${output ? `\n${output}` : ''}`, { cause: options.cause })
+    const summary = `${place}${message}`
+    super(`${summary}${output ? `\n${output}` : ''}`, { cause: options.cause })
+    this.summary = summary
     this.code = code
     this.package = options.package
     this.file = file

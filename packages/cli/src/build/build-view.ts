@@ -7,21 +7,22 @@ import { cleanText, plural } from '../terminal/text.ts'
 export class BuildView {
   readonly #io: CliIo
   readonly #paint: Paint
-  readonly #isSilent: boolean
+  /** Whether nothing is shown. */
+  readonly isSilent: boolean
 
   constructor(io: CliIo, isSilent: boolean) {
     this.#io = io
-    this.#isSilent = isSilent || io.isQuiet === true
+    this.isSilent = isSilent || io.isQuiet === true
     this.#paint = createPaint(io.stderr, io.env)
   }
 
   step(text: string): void {
-    if (!this.#isSilent) this.#io.stderr.write(`${cleanText(text)}\n`)
+    if (!this.isSilent) this.#io.stderr.write(`${cleanText(text)}\n`)
   }
 
   /** A line of another program. */
   line(text: string): void {
-    if (!this.#isSilent) this.#io.stderr.write(`  ${this.#paint('dim', cleanText(text))}\n`)
+    if (!this.isSilent) this.#io.stderr.write(`  ${this.#paint('dim', cleanText(text))}\n`)
   }
 
   layer({ what, files, sizeBytes }: { what: string; files: number; sizeBytes: number }): void {

@@ -53,8 +53,16 @@ test.skipIf(reason !== undefined)('builds the same image twice, with its package
     expect(shown.err).toContain('+ alpha==1.0')
     expect(shown.err).toMatch(/Layer: environment of requirements\.txt, \d+ files/)
 
+    await writeFile(join(folder.dir, 'requirements.txt'), `no-such-package==1.0 --hash=${hash}\n`)
+    const withoutEngine = ['--base', base.dir, '--no-engine', '--output', 'three']
+    for (const more of [[], ['--quiet']]) {
+      const missing = await build(folder.dir, [...withoutEngine, ...more], env)
+      expect(missing.err).toContain('requirements.txt:1: the package "no-such-package" does not exist')
+      expect(missing.err.match(/No solution found/g)).toHaveLength(1)
+    }
+
     await writeFile(join(folder.dir, 'requirements.txt'), 'alpha==1.0\n')
-    const unlocked = await build(folder.dir, ['--base', base.dir, '--no-engine', '--output', 'three'], env)
+    const unlocked = await build(folder.dir, withoutEngine, env)
     expect([unlocked.code, unlocked.err]).toEqual([3, expect.stringContaining('the packages are not locked by hashes')])
     // Before the base image is read, which takes long.
     expect(unlocked.err).not.toContain('Base image')

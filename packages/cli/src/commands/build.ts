@@ -19,6 +19,7 @@ import { formatBytes } from '@trainyard/contract/format'
 import { installForImage, readForImage, satisfies } from '@trainyard/environments'
 import { BuildView } from '../build/build-view.ts'
 import { type ContainerEngine, findEngine } from '../build/container-engine.ts'
+import { withLinesOnce } from '../build/lines-once.ts'
 import { EXIT_CODES } from '../command-line/exit-codes.ts'
 import type { CliIo } from '../command-line/io.ts'
 import { UsageError } from '../errors.ts'
@@ -138,24 +139,17 @@ async function environmentOf(
     throw new UsageError(`the base image ${base.name} has no Python 3, which "runtime" of trainer.json requires`)
   view.step(`Installing the packages for Python ${python.version} (${python.path}, ${libc})`)
   const into = join(scratch, 'environment')
-  const file = await installForImage(
-    dir,
-    { runtime, entrypoints },
-    {
-      name: base.name,
-      pythonVersion: python.version,
-      pythonHome: dirname(python.path),
-      libc,
-      architecture: base.config.architecture,
-    },
-    {
-      path: IMAGE_PATHS.environment,
-      into,
-      allowUnlocked: unlocked,
-      env: io.env,
-      signal,
-      onLine: (line) => view.line(line),
-    },
+  const target = {
+    name: base.name,
+    pythonVersion: python.version,
+    pythonHome: dirname(python.path),
+    libc,
+    architecture: base.config.architecture,
+  }
+  const options = { path: IMAGE_PATHS.environment, into, allowUnlocked: unlocked, env: io.env, signal }
+  const file = await withLinesOnce(
+    (onLine) => installForImage(dir, { runtime, entrypoints }, target, { ...options, onLine }),
+    view.isSilent ? undefined : (line) => view.line(line),
   )
   return { dir: into, python, file }
 }

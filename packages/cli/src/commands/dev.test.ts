@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createTrainerFolder, exampleManifest } from '@trainyard/client/testing'
 import { startPackageIndex, whyNoEnvironments } from '@trainyard/environments/testing'
@@ -108,6 +108,10 @@ test.skipIf(reason !== undefined)(
     expect(first.code).toBe(1)
     const second = await runCommand(['dev'], { cwd: folder.dir, env })
     expect(second.err).not.toContain('Preparing')
+    await writeFile(join(folder.dir, 'requirements.txt'), 'no-such-package\n')
+    const missing = await runCommand(['dev'], { cwd: folder.dir, env })
+    expect(missing.err).toContain('requirements.txt:1: the package "no-such-package" does not exist')
+    expect(missing.err.match(/No solution found/g)).toHaveLength(1)
     await index.close()
   },
 )

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import type { TrainerManifest } from '@trainyard/contract'
 import { EnvironmentStore, environmentsDir } from '@trainyard/environments'
+import { withLinesOnce } from '../../build/lines-once.ts'
 import type { CliIo } from '../../command-line/io.ts'
 import { createPaint } from '../../terminal/paint.ts'
 import { cleanText } from '../../terminal/text.ts'
@@ -12,9 +13,11 @@ export async function prepareEnvironment(
   { cwd, env, stderr }: CliIo,
 ): Promise<{ variables: Record<string, string>; file: string } | undefined> {
   const paint = createPaint(stderr, env)
-  const environment = await new EnvironmentStore({ dir: environmentsDir(env), env }).prepare(cwd, manifest, {
-    onLine: (line) => stderr.write(`${paint('dim', cleanText(line))}\n`),
-  })
+  const store = new EnvironmentStore({ dir: environmentsDir(env), env })
+  const environment = await withLinesOnce(
+    (onLine) => store.prepare(cwd, manifest, { onLine }),
+    (line) => stderr.write(`${paint('dim', cleanText(line))}\n`),
+  )
   if (environment === undefined) return undefined
   const { dir, file } = environment
   const path = [join(dir, 'bin'), env.PATH].filter((part) => part !== undefined && part !== '').join(delimiter)
