@@ -111,6 +111,37 @@ describe('senders that were written for an earlier platform', () => {
     expect(await exported.job()).toMatchObject({ state: 'succeeded', result: { format: 'onnx', artifactId: id } })
   })
 
+  it('answer every path of the life cycle below every address', async () => {
+    const training = 'training/jobs/{id}/callback'
+    const inference = 'test_inference/inference/jobs/{id}/callback'
+    const calls: Readonly<Record<'train' | 'predict' | 'export', readonly [string, object][]>> = {
+      train: [
+        [`${training}/started`, { runtime: 'python 3.11', pid: 7 }],
+        [`${training}/progress`, { epoch: 1, total_epochs: 2, metrics: { loss: 0.5 } }],
+        [`${training}/log`, { level: 'info', message: 'one' }],
+        [`${training}/logs`, { level: 'WARN', message: 'two' }],
+        [`${training}/checkpoint`, { epoch: 1 }],
+        ['validation/jobs/{id}/results', { epoch: 1, metrics: { accuracy: 0.5 } }],
+        [`${training}/completion`, { status: 'completed', final_metrics: { accuracy: 0.5 } }],
+      ],
+      predict: [
+        [`${inference}/started`, {}],
+        [`${inference}/completion`, { status: 'completed', results: [] }],
+      ],
+      export: [
+        ['export/jobs/{id}/callback/started', {}],
+        ['export/jobs/{id}/callback/completion', { status: 'completed' }],
+      ],
+    }
+    for (const base of BASES)
+      for (const operation of ['train', 'predict', 'export'] as const) {
+        const { post, upload, job } = await open(base, operation)
+        if (operation !== 'predict') await upload(operation === 'train' ? 'checkpoint' : 'export', 'last.pt', 'bytes')
+        for (const [path, body] of calls[operation]) expect(await post(path, body)).not.toHaveProperty('warnings')
+        expect(await job()).toMatchObject({ state: 'succeeded' })
+      }
+  })
+
   it.each([
     ['[DatasetError] no images in train', 'DatasetError', 'no images in train'],
     ['ConfigError: imgsz is 0', 'ConfigError', 'imgsz is 0'],
