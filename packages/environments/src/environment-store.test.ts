@@ -1,4 +1,5 @@
 import { execFile, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -208,11 +209,12 @@ describe.skipIf(reason !== undefined)('an environment', () => {
   })
 
   it('ends when it becomes larger than the limit', async () => {
-    index.addWheel('huge', { files: { 'huge/__init__.py': '', 'huge/x.bin': Buffer.alloc(60_000_000) } })
+    index.addWheel('huge', { files: { 'huge/__init__.py': '', 'huge/x.bin': randomBytes(24_000_000) } })
     index.addSource('slow', 'import time\ndef build_wheel(*_):\n    time.sleep(60)\n')
-    const error = await failure({ 'requirements.txt': 'huge\n' }, undefined, open({ maxBytes: 20e6 }))
+    const error = await failure({ 'requirements.txt': 'huge\n' }, undefined, open({ maxBytes: 10e6 }))
     expect(error.code).toBe('no_space')
-    expect(error.message).toMatch(/needs more space than there is: .* the limit is 20/)
+    expect(error.message).toMatch(/^requirements.txt:1: .*needs more space than there is: .* the limit is 10/)
+    expect(error.message).toMatch(/The largest package is "huge", with a download of \d/)
   })
 
   it('is not begun on a full disk', async () => {

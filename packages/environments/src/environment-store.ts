@@ -6,7 +6,7 @@ import type { TrainerManifest } from '@trainyard/contract'
 import { z } from 'zod'
 import { buildCommands, buildFolders, buildVariables, environmentKey } from './build/build-plan.ts'
 import type { BuildSandbox } from './build/build-sandbox.ts'
-import { explainFailure } from './build/explain-failure.ts'
+import { blameLargest, explainFailure } from './build/explain-failure.ts'
 import { runCommand } from './build/run-command.ts'
 import { SharedBuilds } from './build/shared-builds.ts'
 import { folderBytes, requireSpace, type SpaceLimits, tooLarge, watchSpace } from './build/watch-space.ts'
@@ -147,10 +147,8 @@ export class EnvironmentStore {
         `Preparing the Python environment of ${dependencies.file}: Python ${python.version}, packages from ${from}`,
       )
       const begunAt = performance.now()
-      await this.#install(draft, build, { signal, onLine })
+      const sizeBytes = await this.#install(draft, build, { signal, onLine })
       const { environmentDir } = buildFolders(draft)
-      const sizeBytes = await folderBytes(environmentDir)
-      if (sizeBytes > this.#limits.maxBytes) throw tooLarge(sizeBytes, this.#limits)
       const complete = join(draft, 'complete')
       await mkdir(complete)
       await rename(environmentDir, join(complete, 'environment'))
@@ -176,11 +174,12 @@ export class EnvironmentStore {
     return made
   }
 
+  /** Resolves with the size of the environment, in bytes. */
   async #install(
     draft: string,
     { dependencies, python, indexes }: { dependencies: Dependencies; python: Python; indexes: Indexes },
     { signal: outer, onLine }: { signal: AbortSignal; onLine: (line: string) => void },
-  ): Promise<void> {
+  ): Promise<number> {
     const { sandbox, timeoutMs = 1_800_000 } = this.#options
     const uv = await findUv(this.#env)
     const folders = buildFolders(draft)
@@ -195,6 +194,7 @@ export class EnvironmentStore {
     const unwatch = watchSpace(draft, this.#limits, (error) => stop.abort(error))
     const signal = AbortSignal.any([outer, stop.signal])
     const addresses = addressesOf(indexes)
+    const outputFile = join(draft, 'output.log')
     const open = await sandbox?.open({ folders, readPaths: [uv.path, python.prefix], addresses })
     try {
       const variables = { ...this.#baseVariables(folders), ...buildVariables(indexes, folders) }
@@ -207,11 +207,17 @@ export class EnvironmentStore {
           env,
           signal,
           onLine: show,
-          outputFile: join(draft, 'output.log'),
+          outputFile,
         })
         if (failure !== undefined)
           throw explainFailure(withoutPaths(output, folders), { dependencies, addresses, exit: failure })
       }
+      const sizeBytes = await folderBytes(folders.environmentDir)
+      if (sizeBytes > this.#limits.maxBytes) throw tooLarge(sizeBytes, this.#limits)
+      return sizeBytes
+    } catch (error) {
+      if (!(error instanceof EnvironmentError) || error.code !== 'no_space' || error.package !== undefined) throw error
+      throw blameLargest(error, await readFile(outputFile, 'utf8').catch(() => ''), dependencies)
     } finally {
       clearTimeout(timer)
       unwatch()

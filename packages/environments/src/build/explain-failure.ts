@@ -1,3 +1,4 @@
+import { formatBytes } from '@trainyard/contract/format'
 import type { Dependencies } from '../dependencies/read-dependencies.ts'
 import { findPackage } from '../dependencies/requirements.ts'
 import { EnvironmentError, type EnvironmentErrorCode } from '../errors.ts'
@@ -18,8 +19,10 @@ const NAME = '`?([A-Za-z0-9][\\w.-]*?)(?:==[^\\s`]*)?`?'
 const KINDS: readonly Kind[] = [
   {
     code: 'no_space',
-    pattern: /No space left on device|os error 28|Disk quota exceeded/,
-    describe: () => 'the disk is full. Free space, or declare fewer or smaller packages',
+    // uv names the package in the line before.
+    pattern: /(?:[(`]([\w.-]+)==[^)`\s]+[)`]\s[^(`]*)?(?:No space left on device|os error 28|Disk quota exceeded)/,
+    describe: (name) =>
+      `the disk is full${name === undefined ? '' : `, while "${name}" was installed`}. Free space, or declare fewer or smaller packages`,
   },
   {
     code: 'hash_mismatch',
@@ -119,6 +122,22 @@ export function explainFailure(
     file: dependencies.file,
     output,
   })
+}
+
+/** The error of a build that needs too much space, with the largest package that uv has begun to download. */
+export function blameLargest(error: EnvironmentError, report: string, dependencies: Dependencies): EnvironmentError {
+  const sizes = [...report.matchAll(/^\s*Downloading ([\w.-]+) \(([\d.]+)([KMG])iB\)/gm)].map(
+    ([, name = '', size, unit = '']) => ({ name, bytes: Number(size) * 1024 ** ('KMG'.indexOf(unit) + 1) }),
+  )
+  const [largest] = sizes.sort((a, b) => b.bytes - a.bytes)
+  if (largest === undefined) return error
+  const { name, bytes } = largest
+  const { file, line } = findPlace(dependencies, name, '')
+  return new EnvironmentError(
+    error.code,
+    `${error.summary}. The largest package is "${name}", with a download of ${formatBytes(bytes)}`,
+    { package: name, file, line },
+  )
 }
 
 /** Where the package is declared; else the line that uv itself names, or the first declared package that it names. */
