@@ -23,11 +23,14 @@ export interface LocalPackagesOptions {
   wheels: readonly string[]
   /** The npm registry that has all other packages. */
   upstreamUrl: string
+  /** Default: any free port. */
+  port?: number | undefined
 }
 
 const Manifest = z.looseObject({ name: z.string(), version: z.string() })
 
-export async function startLocalPackages({ packs, wheels, upstreamUrl }: LocalPackagesOptions): Promise<LocalPackages> {
+export async function startLocalPackages(options: LocalPackagesOptions): Promise<LocalPackages> {
+  const { packs, wheels, upstreamUrl, port = 0 } = options
   const files = new Map<string, Buffer>()
   const documents = new Map<string, object>()
   const server = createServer((request, response) => {
@@ -39,7 +42,7 @@ export async function startLocalPackages({ packs, wheels, upstreamUrl }: LocalPa
     else if (path.startsWith('/simple/')) sendLinks(response, path, files)
     else response.writeHead(307, { location: new URL(request.url ?? '/', upstreamUrl).href }).end()
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   for (const pack of packs) {
     const bytes = await readFile(pack)

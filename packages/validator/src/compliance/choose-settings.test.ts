@@ -41,3 +41,9 @@ test('sets required settings without a default, from a preset if there is one', 
   )
   expect(config).toEqual({ depth: 3, mode: 'a', width: 0.5 })
 })
+
+test('takes the smallest image size of the presets and of the model', () => {
+  const properties = { imgsz: { type: 'integer', minimum: 32 } }
+  expect(choose(properties, {}, { fast: { imgsz: 320 }, accurate: { imgsz: 960 } }).config).toEqual({ imgsz: 320 })
+  expect(choose(properties, {}, { accurate: { imgsz: 960 }, small: { imgsz: 'auto' } }).config).toEqual({ imgsz: 640 })
+})

@@ -21,7 +21,7 @@ export function chooseSettings(
 ): ChosenSettings {
   const schema = manifest.config.schema
   const properties = (schema.properties ?? {}) as Record<string, Property | boolean>
-  const preferred: Record<string, unknown> = { ...PREFERRED, epochs, imgsz: model.inputSize ?? 32, seed }
+  const preferred: Record<string, unknown> = { ...PREFERRED, epochs, imgsz: sideOf(manifest, model), seed }
   const config: Record<string, unknown> = {}
   for (const [name, property] of Object.entries(properties)) {
     if (typeof property !== 'object' || property === null) continue
@@ -43,6 +43,13 @@ export function chooseSettings(
     if (value !== undefined) config[name] = value
   }
   return { config, epochs: typeof config.epochs === 'number' ? config.epochs : undefined }
+}
+
+/** The smallest images that the author recommends, in pixels: of a preset or of the model. */
+function sideOf({ config }: TrainerManifest, model: TrainerModel): number {
+  const ofPresets = Object.values(config.presets).map(({ imgsz }) => imgsz)
+  const sides = [model.inputSize, ...ofPresets].filter((side) => typeof side === 'number')
+  return sides.length === 0 ? 32 : Math.min(...sides)
 }
 
 /** The nearest value to `preferred` that a property's schema allows; undefined to use the default. */
