@@ -15,6 +15,7 @@ it('names the package at which the disk was full', () => {
     explainFailure(report, { dependencies, addresses: [], exit: 'with code 1' }).summary
   const copying = [
     'error: Failed to install: torch-2.15.0-cp311-cp311-manylinux_2_28_x86_64.whl (torch==2.15.0)',
+    '  cause: Failed to copy to `environment/lib/libtorch.so`',
     '  cause: failed to copy file to environment/lib/libtorch.so: No space left on device (os error 28)',
   ]
   expect(explain(copying.join('\n'))).toBe(

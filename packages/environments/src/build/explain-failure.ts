@@ -19,8 +19,9 @@ const NAME = '`?([A-Za-z0-9][\\w.-]*?)(?:==[^\\s`]*)?`?'
 const KINDS: readonly Kind[] = [
   {
     code: 'no_space',
-    // uv names the package in the line before.
-    pattern: /(?:[(`]([\w.-]+)==[^)`\s]+[)`]\s[^(`]*)?(?:No space left on device|os error 28|Disk quota exceeded)/,
+    // uv names the package before it.
+    pattern:
+      /(?:[(`]([\w.-]+)==[^)`\s]+[)`](?:(?![(`][\w.-]+==)[\s\S])*?)?(?:No space left on device|os error 28|Disk quota exceeded)/,
     describe: (name) =>
       `the disk is full${name === undefined ? '' : `, while "${name}" was installed`}. Free space, or declare fewer or smaller packages`,
   },
