@@ -7,8 +7,8 @@ from pathlib import Path
 
 from trainyard_sdk import CheckpointError, ConfigError, job
 
-# Read when Ultralytics is imported: nothing is downloaded, installed or reported, and its settings are the job's own.
-os.environ.update(YOLO_OFFLINE="true", YOLO_AUTOINSTALL="false", YOLO_CONFIG_DIR=job.work_dir, MPLCONFIGDIR=job.work_dir, ORT_DISABLE_TELEMETRY="1")
+# Read when Ultralytics is imported: its settings are the job's own. Nothing is reported.
+os.environ.update(YOLO_CONFIG_DIR=job.work_dir, MPLCONFIGDIR=job.work_dir, ORT_DISABLE_TELEMETRY="1")
 
 import torch  # noqa: E402
 from trainyard_sdk.ultralytics import attach  # noqa: E402

@@ -4,13 +4,17 @@ Reports a training of Ultralytics' `YOLO`.
     model = attach(YOLO(job.resume_from or "yolo11n.yaml"))
     model.train(data=os.path.join(job.dataset.path, "data.yaml"), epochs=job.config.epochs)
 
-Uses the public callbacks of the model alone. This package has nothing of Ultralytics in it, whose license is AGPL-3.0.
+Import it before `ultralytics`: then nothing looks for a network. Uses the public callbacks of the model alone. This package has nothing of Ultralytics in it, whose license is AGPL-3.0.
 """
 
 from __future__ import annotations
 
+import atexit
+import importlib.util
 import os
 import re
+import shutil
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -24,6 +28,33 @@ _PREFIXES = {"B": "", "M": "mask_", "P": "pose_"}
 _NAMES = {"accuracy_top1": "top1_accuracy", "accuracy_top5": "top5_accuracy"}
 _SECONDS_BETWEEN_STEPS = 2.0
 _MAX_SECONDS_OF_A_PLOT = 30.0
+#: Ultralytics downloads these for the text in its plots where its settings folder does not have them.
+_FONTS = ("Arial.ttf", "Arial.Unicode.ttf")
+
+
+def _stay_offline() -> None:
+    """
+    Ultralytics looks for a network when it is imported, and downloads fonts when it trains: a sandbox refuses both. Variables that the
+    author has set stay. The font is that of Matplotlib.
+    """
+    settings = os.environ.get("YOLO_CONFIG_DIR")
+    if not settings:
+        settings = tempfile.mkdtemp(prefix="ultralytics-")
+        atexit.register(shutil.rmtree, settings, ignore_errors=True)
+    for name, value in (("YOLO_OFFLINE", "true"), ("YOLO_AUTOINSTALL", "false"), ("YOLO_CONFIG_DIR", settings)):
+        os.environ.setdefault(name, value)
+    found = importlib.util.find_spec("matplotlib")
+    for place in (found.submodule_search_locations or ()) if found else ():
+        font = os.path.join(place, "mpl-data", "fonts", "ttf", "DejaVuSans.ttf")
+        # Versions differ in whether they add a folder.
+        for folder in (settings, os.path.join(settings, "Ultralytics")) if os.path.exists(font) else ():
+            os.makedirs(folder, exist_ok=True)
+            for name in _FONTS:
+                if not os.path.exists(os.path.join(folder, name)):
+                    shutil.copyfile(font, os.path.join(folder, name))
+
+
+_stay_offline()
 
 
 class _Cancelled(Exception):

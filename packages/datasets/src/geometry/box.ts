@@ -1,6 +1,15 @@
 /** Left, top, width and height in pixels. */
 export type Box = [x: number, y: number, width: number, height: number]
 
+/**
+ * A result of arithmetic with decimal numbers, in pixels, without the error of its last bits: 54.7102, not 54.71019999999999. Numbers
+ * that really have more than seven decimals stay.
+ */
+export function withoutNoise(value: number): number {
+  const rounded = Math.round(value * 1e7) / 1e7
+  return Math.abs(rounded - value) < 1e-9 ? rounded : value
+}
+
 /** Whether a box has finite numbers and an area. */
 export function isValidBox(box: readonly number[]): boolean {
   const [x = Number.NaN, y = Number.NaN, width = Number.NaN, height = Number.NaN] = box
@@ -35,7 +44,7 @@ export function boxOverlap(a: Box, b: Box): number {
 
 /** The box between two opposite corners, in any order. */
 export function boxOfCorners(x1: number, y1: number, x2: number, y2: number): Box {
-  return [Math.min(x1, x2), Math.min(y1, y2), Math.abs(x2 - x1), Math.abs(y2 - y1)]
+  return [Math.min(x1, x2), Math.min(y1, y2), withoutNoise(Math.abs(x2 - x1)), withoutNoise(Math.abs(y2 - y1))]
 }
 
 /** The smallest upright box around flat points `x, y, x, y, …`. Undefined without points. */
@@ -59,7 +68,8 @@ export function boxOfRings(rings: readonly (readonly number[])[]): Box | undefin
       if (y > bottom) bottom = y
     }
   }
-  return left <= right && top <= bottom ? [left, top, right - left, bottom - top] : undefined
+  if (left > right || top > bottom) return undefined
+  return [left, top, withoutNoise(right - left), withoutNoise(bottom - top)]
 }
 
 /** The smallest upright box around the labelled keypoints (`v` above 0). */

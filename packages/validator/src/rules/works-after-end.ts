@@ -30,8 +30,9 @@ function findWork({ events, requests, processes: { moments } }: OperationRecord)
   // Events that follow are a matter of TY401. An empty batch asks whether to go on.
   const late = requests.find(({ from, summary }) => from > endedAt && !summary.endsWith('/events'))
   if (late !== undefined) return `the trainer requested ${late.summary}`
-  const before = moments.findLast(({ at }) => at <= endedAt) ?? moments[0]
+  // On a busy machine the moment before can be seconds earlier, in the middle of the work that the event ends.
+  const before = moments.find(({ at }) => at >= endedAt)
   const after = moments.at(-1)
-  const cpuMs = (after?.cpuMs ?? 0) - (before?.cpuMs ?? 0)
+  const cpuMs = (after?.cpuMs ?? 0) - (before?.cpuMs ?? after?.cpuMs ?? 0)
   return cpuMs > MAX_CPU_MS ? `the trainer used ${(cpuMs / 1000).toFixed(1)} s of processor time` : undefined
 }

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { SplitName } from '@trainyard/contract'
+import { withoutNoise } from '../../geometry/box.ts'
 import { ringArea } from '../../geometry/polygon.ts'
 import { rleArea } from '../../geometry/rle.ts'
 import { findBox } from '../../record/find-box.ts'
@@ -165,5 +166,5 @@ function toCategory(info: DatasetClassInfo, id: string | number | undefined): ob
 function areaOf({ polygons, rle }: Annotation, bbox: readonly number[]): number {
   if (polygons !== undefined) return polygons.reduce((sum, ring) => sum + ringArea(ring), 0)
   if (rle !== undefined) return rleArea(rle)
-  return (bbox[2] ?? 0) * (bbox[3] ?? 0)
+  return withoutNoise((bbox[2] ?? 0) * (bbox[3] ?? 0))
 }

@@ -1,5 +1,6 @@
 import { DatasetError } from '@trainyard/contract/trainer-errors'
 import { listFiles } from '../../files/list-files.ts'
+import { withoutNoise } from '../../geometry/box.ts'
 import { readJson } from '../../json/json-text.ts'
 import type { DatasetReader, ReadOptions } from '../../record/record.ts'
 import { asArray, asText, member, toNumber } from '../named/loose.ts'
@@ -47,5 +48,5 @@ function toObject(item: unknown): NamedObject {
   const label = asText(member(item, 'label')) ?? ''
   return box === undefined
     ? { kind: 'class', label }
-    : { kind: 'box', label, bbox: [x - width / 2, y - height / 2, width, height] }
+    : { kind: 'box', label, bbox: [withoutNoise(x - width / 2), withoutNoise(y - height / 2), width, height] }
 }

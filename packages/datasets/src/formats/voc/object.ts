@@ -1,3 +1,4 @@
+import { withoutNoise } from '../../geometry/box.ts'
 import { rotateCorners } from '../../geometry/obb.ts'
 import type { Annotation } from '../../record/record.ts'
 import { formatNumber, roundTo } from '../../writing/format-number.ts'
@@ -37,7 +38,7 @@ function readBox(box: XmlElement | undefined, oneBased: boolean): Annotation['bb
   // The devkit counts pixels from 1, and the last pixel belongs to the object.
   const shift = oneBased ? 1 : 0
   const [width, height] = [right - left + shift, bottom - top + shift]
-  return width > 0 && height > 0 ? [left - shift, top - shift, width, height] : undefined
+  return width > 0 && height > 0 ? [left - shift, top - shift, withoutNoise(width), withoutNoise(height)] : undefined
 }
 
 /** The rotated box of roLabelImg: centre, size, and an angle in radians, clockwise about the centre. */

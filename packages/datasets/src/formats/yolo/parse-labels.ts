@@ -1,5 +1,5 @@
 import type { TaskType } from '@trainyard/contract'
-import { boxOfPoints } from '../../geometry/box.ts'
+import { boxOfPoints, withoutNoise } from '../../geometry/box.ts'
 import { rectify } from '../../geometry/obb.ts'
 import type { Annotation } from '../../record/record.ts'
 import type { LossCounter, LossReason } from '../../report/loss-counter.ts'
@@ -169,8 +169,8 @@ function toBox(classId: number, shares: readonly number[], context: BoxContext):
   if (![x, y, widthShare, heightShare].every(Number.isFinite) || widthShare <= 0 || heightShare <= 0) return undefined
   const [boxWidth, boxHeight] = [pixels(2, width), pixels(3, height)]
   const bbox: Annotation['bbox'] = [
-    pixels(0, width) - boxWidth / 2,
-    pixels(1, height) - boxHeight / 2,
+    withoutNoise(pixels(0, width) - boxWidth / 2),
+    withoutNoise(pixels(1, height) - boxHeight / 2),
     boxWidth,
     boxHeight,
   ]
