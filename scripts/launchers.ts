@@ -5,7 +5,7 @@
  *
  * `-- --launcher docker --trainer timm` runs only these. Needs UV_PATH and PYTHON_WITH_FRAMEWORKS (`.ci/python-frameworks env`); for pods,
  * KUBECONFIG, KUBERNETES_CALLBACK_ADDRESS and KUBERNETES_BRIDGE_IMAGE. All three trainers share one lock, and so one environment of 6 GB.
- * `--data DIR` keeps the data of the platform, and continues with what is there.
+ * `--data DIR` keeps the data of the platform for the next run.
  */
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

@@ -79,6 +79,14 @@ describe('after its terminal event, a trainer', () => {
     expect(await found({ cpuMs: () => 1, requests: late('GET /v1/jobs/1/dataset') })).toHaveLength(1)
     expect(await found({ cpuMs: () => 1, requests: late('POST /v1/jobs/1/events') })).toEqual([])
   })
+  test('is not accused of work in seconds before it that nothing measured', async () => {
+    const whole = record({ cpuMs: (index) => (index > 60 ? 0 : 100) })
+    const operations = whole.operations.map((run) => {
+      const moments = run.processes.moments.filter(({ at }) => at < START + 3000 || at > START + 6000)
+      return { ...run, processes: { ...run.processes, moments } }
+    })
+    expect(await runRule(worksAfterEnd, { ...whole, operations })).toEqual([])
+  })
   test('that only ends its interpreter is not accused', async () => {
     expect(await found({ cpuMs: (index) => (index > 60 && index < 75 ? 100 : 0) })).toEqual([])
   })
