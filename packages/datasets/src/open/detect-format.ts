@@ -207,7 +207,7 @@ async function detectYolo(root: string, files: readonly string[], evidence: Evid
     }
   }
   const labels = files.filter(
-    (file) => /(?:^|\/)labels\/.*\.txt$/i.test(file) || /(?:^|\/)obj[^/]*\/.*\.txt$/i.test(file),
+    (file) => /(?:^|\/)labels[^/]*\/.*\.txt$/i.test(file) || /(?:^|\/)obj[^/]*\/.*\.txt$/i.test(file),
   )
   const images = new Set(files.filter((file) => IMAGE_NAME.test(file)).map((file) => file.replace(/\.[^.]*$/, '')))
   const beside = files.filter((file) => /\.txt$/i.test(file) && images.has(file.slice(0, -4)))

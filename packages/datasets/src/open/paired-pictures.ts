@@ -7,6 +7,14 @@ const SENSORS =
   /^(?:rgbd?|colou?r|depth|disparity|thermal|infrared|ir|nir|lwir|visible|vis|(?:optical_?)?flow|normals?|lr|hr)(?:_?x?\d+)?$/i
 /** Folders that can be classes, such as turns to the left and to the right, and are not beside one of the others. */
 const BESIDE = /^(?:left|right|images?|input|target|gt|ground_?truth|labels?|confidence)(?:_?\d+)?$/i
+/** Folders of pictures that belong together. Both are present, and no other one. */
+const TOGETHER: readonly (readonly [one: string, other: string])[] = [
+  ['before', 'after'],
+  ['query', 'gallery'],
+  ['source', 'target'],
+  ['low', 'high'],
+  ['clean', 'noisy'],
+]
 /** Two domains of pictures, as CycleGAN names them. */
 const DOMAINS = /^(?:train|val|test)[AB]$/
 
@@ -30,6 +38,8 @@ export function findPairedPictures(files: readonly string[]): OtherFormat | unde
   if (seen === undefined || names.length < 2) return undefined
   if (names.every((name) => DOMAINS.test(name.replace(/.$/, (letter) => letter.toUpperCase()))))
     return { name: 'pictures of two domains (CycleGAN)', seen }
+  const isTogether = TOGETHER.some((pair) => names.every((name) => pair.includes(name)))
+  if (isTogether) return { name: `pairs of pictures (${names.join(', ')})`, seen }
   const sensors = names.filter((name) => SENSORS.test(name))
   if (sensors.length === 0 || !names.every((name) => SENSORS.test(name) || BESIDE.test(name))) return undefined
   // Times as names differ by the sensor: two sensors suffice.

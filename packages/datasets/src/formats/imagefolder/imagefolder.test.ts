@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
@@ -71,6 +72,25 @@ test.each([
   expect(records.map(({ split, annotations: [first] }) => [reader.classes[first?.classId ?? -1]?.name, split])).toEqual(
     expected,
   )
+})
+
+test.each([
+  ['images/train/cat/1.png', 'images/val/dog/2.png'],
+  ['images/cat/1.png', 'images/dog/2.png', 'meta/train.txt', 'meta/classes.txt'],
+  ['cat/1.png', 'dog/2.png', 'annotations/deep/all.json', 'annotations/notes.md'],
+])('folders that hold all classes, and folders of notes, are no classes: %s', async (...paths) => {
+  using folder = temporaryFolder(Object.fromEntries(paths.map((path) => [path, plainPng(8, 8)])))
+  const reader = await readImageFolder(folder.dir)
+  expect(reader.classes).toEqual(classesNamed('cat', 'dog'))
+  const { records, losses } = await readAll(reader)
+  expect(records).toHaveLength(2)
+  expect(countLosses(losses)).toEqual(paths.length === 2 ? {} : { 'file-ignored': 2 })
+})
+
+test('an empty folder, and one of images that are not loaded, are classes', async () => {
+  using folder = temporaryFolder({ 'cat/1.png': '', 'heron/1.heic': '', 'notes/1.txt': '' })
+  mkdirSync(join(folder.dir, 'empty'))
+  expect((await readImageFolder(folder.dir)).classes).toEqual(classesNamed('cat', 'empty', 'heron'))
 })
 
 test('a class can be named test: its folder has images, not folders', async () => {

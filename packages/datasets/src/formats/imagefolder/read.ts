@@ -15,6 +15,17 @@ import { findSplitInWords, findSplitOfFolder } from '../../splits/split-folder.t
 /** Folds of a cross-validation, and parts of a download. As names of classes they would be numbers alone. */
 const PART = /^(?:fold|split|part|batch|subset|cv)s?[ _-]?\d+$/i
 
+/** Folders that hold the folders of classes or splits, beside files that describe them. */
+const WRAPPER = /^(?:images?|imgs?|pictures?|photos?|jpegimages)$/i
+/** Files that describe a dataset. A folder of these alone is no class. */
+const NOTES = /\.(?:txt|csv|tsv|jsonl?|xml|ya?ml|md|pdf|html?|mat|npy|npz|pkl|lst)$/i
+
+interface Folders {
+  /** Folders that hold only files that describe the dataset. */
+  notes: ReadonlySet<string>
+  followLinks: string | undefined
+}
+
 interface Root {
   /** A folder of a split; empty for the dataset itself. */
   path: string
@@ -29,9 +40,13 @@ interface Root {
  */
 export async function readImageFolder(dir: string, options: ReadOptions = {}): Promise<DatasetReader> {
   const { onIssue, followLinks, signal } = options
-  const roots = await findRoots(dir, followLinks)
+  const listing = await listFiles(dir, options)
+  const { files } = listing
+  const notes = findNotes(files)
+  const roots = await findRoots(dir, { notes, followLinks })
   const names = new Set<string>()
-  for (const root of roots) for (const name of await listFolders(join(dir, root.path), followLinks)) names.add(name)
+  for (const root of roots)
+    for (const name of await listClasses(dir, root.path, { notes, followLinks })) names.add(name)
   const classes = toClasses(sortNames(names))
   if (classes.length === 0) {
     throw new DatasetError('The dataset has no classes: expected images in folders {split}/{class} or {class}', {
@@ -44,8 +59,6 @@ export async function readImageFolder(dir: string, options: ReadOptions = {}): P
       `${parts.map(({ name }) => name).join(', ')} are parts of a dataset, with folders of classes inside: give one of them, or name them train, val and test`,
       { reason: 'no-annotations' },
     )
-  const listing = await listFiles(dir, options)
-  const { files } = listing
   const images = files.filter((path) => IMAGE_NAME.test(path))
   const places = images.map((path) => ({ path, place: findPlace(path, roots) }))
   if (!places.some(({ place }) => place !== undefined)) {
@@ -61,7 +74,7 @@ export async function readImageFolder(dir: string, options: ReadOptions = {}): P
     losses,
     async *images() {
       countSkipped(listing, losses)
-      countOtherFiles(dir, files, roots, losses)
+      countOtherFiles(dir, files, losses)
       for (const { path, place } of places) {
         signal?.throwIfAborted()
         const classId = place === undefined ? undefined : classIds.get(place.className)
@@ -82,23 +95,30 @@ export async function readImageFolder(dir: string, options: ReadOptions = {}): P
 }
 
 /** The split folders that have folders in them: a folder `test` with images alone is a class. */
-async function findRoots(dir: string, followLinks: string | undefined): Promise<Root[]> {
-  const names = await listFolders(dir, followLinks)
+async function findRoots(dir: string, folders: Folders, base = ''): Promise<Root[]> {
+  const { followLinks } = folders
+  const within = (name: string) => (base === '' ? name : `${base}/${name}`)
+  const names = await listClasses(dir, base, folders)
+  const [wrapper] = names
+  if (base === '' && wrapper !== undefined && names.length === 1 && WRAPPER.test(wrapper)) {
+    const inside = await listFolders(join(dir, wrapper), followLinks)
+    if (inside.length > 0) return findRoots(dir, folders, wrapper)
+  }
   // Names such as `training_set` can be classes too (`crash_test`): all folders must name a split.
   const isLoose = names.length > 1 && names.every((name) => findSplitInWords(name) !== undefined)
   const roots: Root[] = []
   for (const name of names) {
     const split = isLoose ? findSplitInWords(name) : findSplitOfFolder(name)
-    const inside = split === undefined ? [] : await listFolders(join(dir, name), followLinks)
+    const inside = split === undefined ? [] : await listFolders(join(dir, base, name), followLinks)
     if (inside.length === 0) continue
     // Archives repeat the name: `training_set/training_set/cat`.
     const [only = ''] = inside
     const isRepeated = inside.length === 1 && findSplitInWords(only) === split
-    const repeated = isRepeated ? await listFolders(join(dir, name, only), followLinks) : []
-    roots.push({ path: repeated.length > 0 ? `${name}/${only}` : name, split })
+    const repeated = isRepeated ? await listFolders(join(dir, base, name, only), followLinks) : []
+    roots.push({ path: within(repeated.length > 0 ? `${name}/${only}` : name), split })
   }
   if (roots.length > 0) return roots
-  return [{ path: '', split: undefined, isClassFirst: await haveSplits(dir, names, followLinks) }]
+  return [{ path: base, split: undefined, isClassFirst: await haveSplits(join(dir, base), names, followLinks) }]
 }
 
 /** Whether there are several classes, and each has folders of splits alone. */
@@ -125,10 +145,10 @@ function findPlace(
   return undefined
 }
 
-/** Counts the files in class folders that are not read: images with suffixes that loaders pass over, and anything else. */
-function countOtherFiles(dir: string, files: readonly string[], roots: readonly Root[], losses: LossCounter): void {
+/** Counts the files in folders that are not read: images with suffixes that loaders pass over, and anything else. */
+function countOtherFiles(dir: string, files: readonly string[], losses: LossCounter): void {
   for (const path of files) {
-    if (IMAGE_NAME.test(path) || findPlace(path, roots) === undefined) continue
+    if (IMAGE_NAME.test(path) || !path.includes('/')) continue
     const isImage = isOtherImage(join(dir, path))
     losses.add(isImage ? 'image-not-loadable' : 'file-ignored', isImage ? `${path}: its suffix` : path)
   }
@@ -140,6 +160,23 @@ async function haveFolders(dir: string, roots: readonly Root[], followLinks: str
     for (const name of await listFolders(join(dir, root.path), followLinks))
       if ((await listFolders(join(dir, root.path, name), followLinks)).length === 0) return false
   return true
+}
+
+/** The folders in a folder that can be classes or splits. */
+async function listClasses(dir: string, path: string, { notes, followLinks }: Folders): Promise<string[]> {
+  const names = await listFolders(join(dir, path), followLinks)
+  return names.filter((name) => !notes.has(path === '' ? name : `${path}/${name}`))
+}
+
+/** The folders whose files, at any depth, only describe the dataset. An empty folder is none of them. */
+function findNotes(files: readonly string[]): Set<string> {
+  const notes = new Set<string>()
+  const others = new Set<string>()
+  for (const path of files) {
+    const found = NOTES.test(path) ? notes : others
+    for (let end = path.indexOf('/'); end !== -1; end = path.indexOf('/', end + 1)) found.add(path.slice(0, end))
+  }
+  return new Set([...notes].filter((folder) => !others.has(folder)))
 }
 
 /** The folders in a folder, without hidden ones and those of tools. */

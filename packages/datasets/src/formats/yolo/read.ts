@@ -37,7 +37,7 @@ export async function readYolo(dir: string, options: ReadOptions = {}): Promise<
         reason: 'no-images',
       })
     }
-    const labels = isOfClasses ? undefined : listing.files.find((path) => /(?:^|\/)labels\/.*\.txt$/i.test(path))
+    const labels = isOfClasses ? undefined : listing.files.find((path) => /(?:^|\/)labels[^/]*\/.*\.txt$/i.test(path))
     if (labels !== undefined)
       throw new DatasetError(
         `${labels} has no image: expected it in a folder "images" instead of "labels", or a data.yaml that names the folders`,
