@@ -1,4 +1,5 @@
-import { type FileHandle, open, readdir, readFile, readlink } from 'node:fs/promises'
+import { readdirSync, readFileSync } from 'node:fs'
+import { type FileHandle, open, readlink } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { AttemptRef } from '@trainyard/runner'
 import { listForeignConnections } from './foreign-connections.ts'
@@ -18,10 +19,12 @@ export interface Moment {
   readonly at: number
   /** The number of running threads. */
   readonly busyThreads: number
-  /** Whether a thread ran or waited for a disk. */
+  /** Whether a thread waited for a disk, or ran, where the kernel does not say how long threads waited for a processor. */
   readonly isActive: boolean
   /** Time of all processors until then, in milliseconds, as exact as the kernel's ticks of 10 ms. */
   readonly cpuMs: number
+  /** For how long the threads that exist have waited for a processor until then. 0: the kernel does not say. */
+  readonly waitedMs: number
 }
 
 export interface ProcessWatch {
@@ -75,10 +78,10 @@ export function createProcessWatch(
     const foreign = new Set<string>()
     let network: NetworkCounters | undefined
     while (!(await finder.hasEnded(ref))) {
-      const processes = await listProcesses(root)
+      const processes = listProcesses(root)
       if (processes.length === 0) return await finish(name, network, foreign)
       const before = all.get(name) ?? NOTHING
-      const sampled = await sample(processes, root, trainer)
+      const sampled = sample(processes, root, trainer)
       trainer ??= sampled?.pid
       if (platform !== undefined)
         for (const connection of await listForeignConnections(root, platform)) foreign.add(connection)
@@ -119,7 +122,7 @@ function withForeign(counted: number | undefined, foreign: ReadonlySet<string>):
   return foreign.size === 0 ? counted : (counted ?? 0) + foreign.size
 }
 
-async function sample(processes: readonly Process[], root: number, known: number | undefined) {
+function sample(processes: readonly Process[], root: number, known: number | undefined) {
   const init = processes.find(({ innerPid, pid }) => innerPid === 1 && pid !== 1)
   const inner = processes.filter(({ pid, innerPid }) => innerPid > 1 && innerPid !== pid)
   const trainer = inner.toSorted((a, b) => a.innerPid - b.innerPid)[0]
@@ -130,42 +133,41 @@ async function sample(processes: readonly Process[], root: number, known: number
   const inside = inner.filter(({ isRelay }) => !isRelay)
   const session = processes.find(({ pid }) => pid === root)?.session
   const detached = inside.filter((one) => one !== trainer && (one.session !== session || one.parent === init.pid))
-  const states: string[] = []
-  for (const { pid } of inside) states.push(...(await readThreadStates(pid)))
+  const threads = inside.flatMap(({ pid }) => readThreads(pid))
+  const waitedMs = threads.reduce((sum, { waitedMs }) => sum + waitedMs, 0)
   // Others end right after it. They were read before their end for certain only if it has not ended by now.
-  if ((await readProcess(trainer.pid)) === undefined) return undefined
+  if (readProcess(trainer.pid) === undefined) return undefined
   return {
     pid: trainer.pid,
     moment: {
-      busyThreads: states.filter((state) => state === 'R').length,
-      isActive: states.some((state) => state === 'R' || state === 'D'),
+      busyThreads: threads.filter(({ state }) => state === 'R').length,
+      isActive: threads.some(({ state }) => state === 'D' || (state === 'R' && waitedMs === 0)),
+      waitedMs,
       cpuMs: inside.reduce((sum, { cpuMs }) => sum + cpuMs, 0),
     },
     detached: detached.map(({ name }) => name),
   }
 }
 
-async function listProcesses(root: number): Promise<Process[]> {
+function listProcesses(root: number): Process[] {
   const found: Process[] = []
-  const visit = async (pid: number): Promise<void> => {
-    const read = await readProcess(pid)
+  const visit = (pid: number): void => {
+    const read = readProcess(pid)
     if (read === undefined) return
     found.push(read)
-    for (const thread of await readdir(`/proc/${pid}/task`).catch(() => [])) {
-      const children = await readText(`/proc/${pid}/task/${thread}/children`)
-      for (const child of children.split(' ').filter((text) => text !== '')) await visit(Number(child))
+    for (const thread of listThreads(pid)) {
+      const children = readText(`/proc/${pid}/task/${thread}/children`)
+      for (const child of children.split(' ').filter((text) => text !== '')) visit(Number(child))
     }
   }
-  await visit(root)
+  visit(root)
   return found
 }
 
-async function readProcess(pid: number): Promise<Process | undefined> {
-  const [stat, status, line] = await Promise.all([
-    readText(`/proc/${pid}/stat`),
-    readText(`/proc/${pid}/status`),
-    readText(`/proc/${pid}/cmdline`),
-  ])
+function readProcess(pid: number): Process | undefined {
+  const stat = readText(`/proc/${pid}/stat`)
+  const status = readText(`/proc/${pid}/status`)
+  const line = readText(`/proc/${pid}/cmdline`)
   // Without arguments it is ending, also where its state was read a moment earlier.
   if (stat === '' || line === '') return undefined
   // The name in parentheses can contain spaces.
@@ -184,13 +186,22 @@ async function readProcess(pid: number): Promise<Process | undefined> {
   }
 }
 
-async function readThreadStates(pid: number): Promise<string[]> {
-  const states: string[] = []
-  for (const thread of await readdir(`/proc/${pid}/task`).catch(() => [])) {
-    const stat = await readText(`/proc/${pid}/task/${thread}/stat`)
-    states.push(stat.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3))
+function readThreads(pid: number): { state: string; waitedMs: number }[] {
+  return listThreads(pid).map((thread) => {
+    const stat = readText(`/proc/${pid}/task/${thread}/stat`)
+    const state = stat.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3)
+    // On a processor, waiting for one (both in nanoseconds), and how often it got one.
+    const [, waited = '0'] = readText(`/proc/${pid}/task/${thread}/schedstat`).split(' ')
+    return { state, waitedMs: Number(waited) / 1e6 }
+  })
+}
+
+function listThreads(pid: number): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`)
+  } catch {
+    return []
   }
-  return states
 }
 
 /** The kernel's counters of one network. */
@@ -227,7 +238,11 @@ async function readAgain(handle: FileHandle | undefined): Promise<string> {
   return buffer.toString('utf8', 0, bytesRead)
 }
 
-/** Empty: it does not exist, or not any more. */
-async function readText(file: string): Promise<string> {
-  return await readFile(file, 'utf8').catch(() => '')
+/** Empty: it does not exist, or not any more. The kernel answers at once, faster than another thread could be asked to read. */
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return ''
+  }
 }

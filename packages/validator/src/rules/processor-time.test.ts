@@ -21,17 +21,23 @@ interface Seen {
   /** From one moment to the next. */
   cpuMs: (index: number) => number
   isActive?: (index: number) => boolean
+  /** From one moment to the next. */
+  waitedMs?: (index: number) => number
   requests?: OperationRecord['requests']
   gpu?: number
 }
 
 /** A training with two epochs, from 1 s to 5 s, and an end at 6 s; its processes are seen until 10 s. */
-function record({ stepMs = 100, cpuMs, isActive = () => false, requests = [], gpu }: Seen): ComplianceRecord {
+function record(seen: Seen): ComplianceRecord {
+  const { stepMs = 100, cpuMs, isActive = () => false, waitedMs = () => 0, requests = [], gpu } = seen
   let used = 0
+  let waited = 0
   const moments: Moment[] = Array.from({ length: 10_000 / stepMs }, (_, index) => {
     used += cpuMs(index)
+    waited += waitedMs(index)
     const active = isActive(index)
-    return { at: START + index * stepMs, busyThreads: active ? 1 : 0, isActive: active, cpuMs: used }
+    const at = START + index * stepMs
+    return { at, busyThreads: active ? 1 : 0, isActive: active, cpuMs: used, waitedMs: waited }
   })
   const events = [
     event('started', 500),
@@ -55,9 +61,14 @@ describe('a training', () => {
     const [message] = await found({ stepMs: 1700, cpuMs: () => 1 })
     expect(message).toContain('requested nothing for 4.0 s')
   })
+  test('that only looks at its clock is found on a busy machine too, which lets it wait each time', async () => {
+    expect(await found({ cpuMs: () => 1, waitedMs: () => 60 })).toHaveLength(1)
+  })
   test.each<[string, Seen]>([
     ['computes', { cpuMs: () => 60 }],
     ['has to share its processor with many others', { cpuMs: () => 2, isActive: () => true }],
+    ['gets a twentieth of a processor', { cpuMs: (index) => (index % 2 === 0 ? 10 : 0), waitedMs: () => 95 }],
+    ['computes in many threads that wait for each other', { cpuMs: () => 20, waitedMs: () => 400 }],
     ['computes in every second moment', { cpuMs: (index) => (index % 2) * 100 }],
     ['waits for the platform', { cpuMs: () => 0, requests: [{ summary: 'GET /', from: START, to: START + 5000 }] }],
     ['uses a GPU', { cpuMs: () => 0, gpu: 1 }],

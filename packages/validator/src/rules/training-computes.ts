@@ -7,6 +7,8 @@ const MIN_SHARE = 0.6
 /** A process that only waits for a timer uses less of a processor. */
 const IDLE_CPU_SHARE = 0.1
 const TICK_MS = 10
+/** In less time, ticks say little. */
+const WINDOW_MS = 100
 
 export const trainingComputes: ComplianceRule = {
   code: 'TY614',
@@ -29,13 +31,17 @@ export const trainingComputes: ComplianceRule = {
   },
 }
 
-/** How long no request waited for its response, and for how much of that no thread was active. */
+/**
+ * How long a processor was there for the trainer while no request waited for its response, and for how much of that no thread used
+ * it. While the trainer's threads wait for a processor that others use, nothing is known of it.
+ */
 function measureIdle(
   { processes: { moments }, requests }: OperationRecord,
   { from, to }: { from: number; to: number },
 ): { idleMs: number; ownMs: number } {
   let idleMs = 0
   let ownMs = 0
+  let window = { freeMs: 0, cpuMs: 0, isActive: false }
   for (const [index, moment] of moments.entries()) {
     const before = moments[index - 1]
     if (before === undefined) continue
@@ -44,12 +50,15 @@ function measureIdle(
     if (start >= end) continue
     const waited = requests.reduce(
       (sum, request) => sum + Math.max(0, Math.min(request.to, end) - Math.max(request.from, start)),
-      0,
+      Math.max(0, moment.waitedMs - before.waitedMs),
     )
-    const length = Math.max(0, end - start - waited)
-    const cpuMs = moment.cpuMs - before.cpuMs
-    ownMs += length
-    if (!moment.isActive && cpuMs <= Math.max(TICK_MS, IDLE_CPU_SHARE * length)) idleMs += length
+    window.freeMs += Math.max(0, end - start - waited)
+    window.cpuMs += moment.cpuMs - before.cpuMs
+    window.isActive ||= moment.isActive
+    if (window.freeMs < WINDOW_MS && end < to) continue
+    ownMs += window.freeMs
+    if (!window.isActive && window.cpuMs <= Math.max(TICK_MS, IDLE_CPU_SHARE * window.freeMs)) idleMs += window.freeMs
+    window = { freeMs: 0, cpuMs: 0, isActive: false }
   }
   return { idleMs, ownMs }
 }
