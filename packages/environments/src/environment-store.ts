@@ -32,6 +32,8 @@ export interface EnvironmentStoreOptions {
   timeoutMs?: number | undefined
   /** Environments that running trainers use, by key. Default: none. */
   keysInUse?: (() => Promise<ReadonlySet<string>>) | undefined
+  /** Whether a file of a trainer's folder, by its path in it, is to be treated as missing. Default: none is. */
+  isIgnored?: ((path: string) => boolean) | undefined
 }
 
 export interface PrepareOptions {
@@ -99,7 +101,8 @@ export class EnvironmentStore {
     { signal, onLine = () => {} }: PrepareOptions = {},
   ): Promise<PreparedEnvironment | undefined> {
     if (runtime === undefined) return undefined
-    const dependencies = await readDependencies(trainerDir, runtime, entrypoints)
+    const { isIgnored } = this.#options
+    const dependencies = await readDependencies(trainerDir, runtime, entrypoints, { isIgnored })
     const python = await this.#pythons.choose([runtime.python, ...dependencies.pythonRanges])
     const indexes = await readIndexes(this.#env)
     const key = environmentKey(dependencies, python, indexes)

@@ -121,10 +121,7 @@ export async function readTrainerFolder(
   files.sort((a, b) => (a.path < b.path ? -1 : 1))
 
   const byPath = new Map(files.map((file) => [file.path, file]))
-  const isHidden = (path: string) => {
-    const parts = path.split('/')
-    return parts.some((_, index) => isIgnored(parts.slice(0, index + 1).join('/'), index < parts.length - 1))
-  }
+  const isHidden = hidesPath(isIgnored)
   const readBytes = async (path: string, maxBytes: number) =>
     isHidden(path) ? undefined : await readStart(join(dir, path), maxBytes)
   const readText = async (path: string, maxBytes: number) => (await readBytes(path, maxBytes))?.toString('utf8')
@@ -152,6 +149,14 @@ export async function readTrainerFolder(
 export async function readIgnoreRules(dir: string): Promise<IgnoreRules> {
   const bytes = await readStart(join(dir, IGNORE_FILE_NAME), DEFAULT_LIMITS.maxTextBytes)
   return parseIgnoreRules(bytes?.toString('utf8') ?? '')
+}
+
+/** Whether a file, or a folder around it, is ignored. */
+export function hidesPath(isIgnored: IgnoreRules): (path: string) => boolean {
+  return (path) => {
+    const parts = path.split('/')
+    return parts.some((_, index) => isIgnored(parts.slice(0, index + 1).join('/'), index < parts.length - 1))
+  }
 }
 
 function kindOf(entry: Dirent): 'file' | 'folder' | SpecialEntry['kind'] {

@@ -114,10 +114,18 @@ test('what .trainyardignore names is neither checked nor shown to the trainer, u
   expect(await codes(true)).toContain('TY301')
   const main = await readFile(join(own, 'main.js'), 'utf8')
   await writeFile(join(own, 'main.js'), `import './notes/own.js'\n${main}`)
-  const report = await validateTrainer({ dir: own, phases: ['compliance'], databaseUrl })
-  const isSandboxed = report.checks[2]?.notes?.[0]?.startsWith('sandboxed') === true
-  if (!isSandboxed) return console.warn('SKIPPED: ignored files in the compliance run; this machine has no sandbox')
-  expect(report.checks[2]?.findings.map(({ code }) => code)).toContain('TY408')
+  for (const choice of ['auto', 'off'] as const) {
+    const report = await validateTrainer({ dir: own, phases: ['compliance'], sandbox: { choice }, databaseUrl })
+    expect(report.checks[2]?.findings.map(({ code }) => code)).toContain('TY408')
+  }
+  // The dependencies of the environment too.
+  await writeFile(join(own, '.trainyardignore'), 'notes/\nrequirements.txt\n')
+  await writeFile(join(own, 'requirements.txt'), '')
+  const manifest = JSON.parse(await readFile(join(own, 'trainer.json'), 'utf8')) as object
+  const runtime = { python: '>=3.10', dependencies: 'requirements.txt' }
+  await writeFile(join(own, 'trainer.json'), JSON.stringify({ ...manifest, runtime }))
+  const { checks } = await validateTrainer({ dir: own, phases: ['compliance'], databaseUrl })
+  expect(checks[2]?.findings).toMatchObject([{ code: 'TY411', message: expect.stringContaining('requirements.txt') }])
 })
 
 test('a trainer that needs more GPUs than this machine has is not checked, and not accused', async () => {

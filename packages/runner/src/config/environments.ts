@@ -2,7 +2,7 @@ import type { EnvironmentStoreOptions } from '@trainyard/environments'
 import { z } from 'zod'
 
 /** Python environments of trainers. */
-export interface EnvironmentsConfig extends Pick<EnvironmentStoreOptions, 'env' | 'maxBytes' | 'timeoutMs'> {
+export interface EnvironmentsConfig extends Pick<EnvironmentStoreOptions, 'env' | 'maxBytes' | 'timeoutMs' | 'isIgnored'> {
   /** Default: `environments` in the data folder. */
   dir?: string | undefined
 }

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { deflateSync, gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { createLeakFinder } from './find-leaks.ts'
 
@@ -36,6 +37,9 @@ describe('a token in the output is found', () => {
       'in ROT13',
       [token.replace(/[a-z]/gi, (c) => String.fromCharCode(c.charCodeAt(0) + (c.toLowerCase() < 'n' ? 13 : -13)))],
     ],
+    ['packed, in Base64', [gzipSync(token).toString('base64')]],
+    ['packed, in hex', [deflateSync(`a ${token} b`).toString('hex')]],
+    ['packed', [gzipSync(token).toString('latin1')]],
     ['in Base32', [base32(token)]],
     ['in upper case', [token.toUpperCase()]],
     ['in hex', [Buffer.from(token).toString('hex')]],

@@ -1,3 +1,5 @@
+import { unpack } from './unpack.ts'
+
 /** Shorter pieces of a token are no use to anyone, and can be chance. */
 const PIECE = 20
 const STEP = 4
@@ -64,7 +66,16 @@ function rot13(text: string): string {
 }
 
 function decode(text: string): string[] {
-  const decoded: string[] = [rot13(text)]
+  return decodeText(text).flatMap((decoded) => [decoded, ...unpackText(decoded)])
+}
+
+function unpackText(text: string): string[] {
+  const unpacked = unpack(Buffer.from(text, 'latin1'))
+  return unpacked === undefined ? [] : [unpacked.toString('latin1')]
+}
+
+function decodeText(text: string): string[] {
+  const decoded: string[] = [rot13(text), ...unpackText(text)]
   for (const [found] of text.matchAll(HEX_CODES)) {
     const digits = found.replace(/%|\\x|\\u00|&#x|0x/gi, '').replace(/[^0-9a-f]/gi, '')
     decoded.push(Buffer.from(digits, 'hex').toString('latin1'))

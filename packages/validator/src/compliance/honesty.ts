@@ -10,8 +10,13 @@ const ACCURACY = /acc|top[-_ ]?1(?:\D|$)/i
 const LOSS = /loss/i
 /** Metrics that depend on the machine. */
 const OF_MACHINE = /time|second|duration|speed|throughput|per_|memory|\bmem\b|gpu|cpu|eta|date|\bms\b|_ms$/i
+/** Digits that must be equal by chance, all together. */
+const MIN_DIGITS = 6
 /** By how much a metric that follows the training changes from epoch to epoch, as a share of it. */
 const MOVEMENT = 0.05
+
+/** Values by name, by epoch. */
+type Metrics = ReadonlyMap<number, ReadonlyMap<string, number>>
 
 /** Whether a metric with this name is a share, from 0 to 1: an accuracy, a precision, an average precision. */
 export function isShare(name: string): boolean {
@@ -116,6 +121,8 @@ export function repeatsResult(record: ComplianceRecord): string | undefined {
   if (checkpoint !== undefined && checkpoint.sizeBytes > 0 && checkpoint.sha256 === same?.sha256)
     return 'the same file as their best checkpoint'
   const [metrics, again] = [one, other].map((run) => readMetrics(run, 'progress', 'validation'))
+  const loss = metrics && again && repeatedLoss(metrics, again)
+  if (loss !== undefined) return loss
   const seen: number[] = []
   for (const [epoch, ofEpoch] of metrics ?? []) {
     for (const [name, value] of ofEpoch) {
@@ -129,4 +136,24 @@ export function repeatsResult(record: ComplianceRecord): string | undefined {
   return seen.length > 1 && high - low > MOVEMENT * Math.abs(high)
     ? `the same metrics to the last digit (${seen.slice(0, 3).join(', ')})`
     : undefined
+}
+
+/** A loss that falls in the same way for other data, although other metrics differ: it is computed from the epoch. */
+function repeatedLoss(metrics: Metrics, again: Metrics): string | undefined {
+  const names = new Set(
+    [...metrics.values()].flatMap((ofEpoch) => [...ofEpoch.keys()]).filter((name) => LOSS.test(name)),
+  )
+  for (const name of names) {
+    const pairs = [...metrics].flatMap(([epoch, ofEpoch]) => {
+      const [value, other] = [ofEpoch.get(name), again.get(epoch)?.get(name)]
+      return value === undefined || other === undefined ? [] : [{ value, other }]
+    })
+    const values = pairs.map(({ value }) => value)
+    const [low, high] = [Math.min(...values), Math.max(...values)]
+    const digits = values.reduce((sum, value) => sum + String(value).replace(/^0\.0*|\D/g, '').length, 0)
+    // Rounded ones can be equal by chance.
+    if (pairs.some(({ value, other }) => value !== other) || values.length < 2 || digits < MIN_DIGITS) continue
+    if (high - low > MOVEMENT * Math.abs(high)) return `the same "${name}" to the last digit (${values.join(', ')})`
+  }
+  return undefined
 }

@@ -6,6 +6,7 @@ import { ENVIRONMENT_CHECK_MS, type TrainerManifest } from '@trainyard/contract'
 import { environmentsDir } from '@trainyard/environments'
 import { createFolderStore, createLogger, listen } from '@trainyard/platform'
 import { createRunner, type Launcher } from '@trainyard/runner'
+import { hidesPath } from '../trainer-folder.ts'
 import { Cleanups } from './cleanups.ts'
 import { openContainerPlace } from './container-place.ts'
 import { openRunDatabase } from './database.ts'
@@ -34,6 +35,8 @@ export interface Stage {
   readStored(url: string, maxBytes: number): Promise<Uint8Array>
   /** The folder in which changes of the trainer's own folder can be seen. Undefined: an image, which it cannot change. */
   readonly trainerDir: string | undefined
+  /** Waits until an attempt has ended, or a job changed if it is named, and not longer than that. */
+  nextChange(options: { jobId: number | undefined; maxMs: number }): Promise<void>
   /** Prepares the Python environment of the trainer, if it declares one. */
   prepareEnvironment(signal: AbortSignal): Promise<void>
   /** Describes the sandbox of the trainer's processes. */
@@ -66,7 +69,8 @@ export async function openStage(options: StageOptions): Promise<Stage> {
 
 async function assembleStage(options: StageOptions, cleanups: Cleanups): Promise<Stage> {
   const { databaseUrl, onProgress } = options
-  const scratch = await mkdtemp(join(tmpdir(), 'trainyard-validator-'))
+  // Trainers see this path: one that names the validator would tell them when to behave.
+  const scratch = await mkdtemp(join(tmpdir(), 'trainyard-data-'))
   cleanups.add(() => rm(scratch, { recursive: true, force: true, maxRetries: 5 }))
   const logger = createLogger({ name: 'validator', level: 'error', destination: join(scratch, 'runner.log') })
   const dataDir = join(scratch, 'runner')
@@ -122,6 +126,15 @@ async function assembleStage(options: StageOptions, cleanups: Cleanups): Promise
     listElsewhere: place.listElsewhere,
     readStored: (url, maxBytes) => readHead((request) => store.app.fetch(request), url, maxBytes),
     trainerDir: place.folder?.seen,
+    async nextChange({ jobId, maxMs }) {
+      const { hub } = runner.context
+      const { promise, resolve } = Promise.withResolvers<void>()
+      const timer = setTimeout(resolve, maxMs)
+      const forget = [hub.onWake(resolve), ...(jobId === undefined ? [] : [hub.watch(jobId, resolve)])]
+      await promise
+      clearTimeout(timer)
+      for (const end of forget) end()
+    },
     async prepareEnvironment(signal) {
       // An image brings its own.
       if (place.folder === undefined) return
@@ -162,7 +175,7 @@ async function readHead(fetch: Traffic['fetch'], url: string, maxBytes: number):
 }
 
 function runnerConfig(
-  { startTimeoutSeconds, cancelGraceSeconds }: StageOptions,
+  { trainer, startTimeoutSeconds, cancelGraceSeconds }: StageOptions,
   { publicUrl, database, dataDir }: { publicUrl: string; database: { url: string; schema: string }; dataDir: string },
 ) {
   return {
@@ -178,7 +191,11 @@ function runnerConfig(
     cancelGraceSeconds,
     maxConcurrentJobs: 1,
     datasetCacheMaxGb: DATASET_CACHE_GB,
-    environments: { dir: environmentsDir(process.env), timeoutMs: ENVIRONMENT_CHECK_MS },
+    environments: {
+      dir: environmentsDir(process.env),
+      timeoutMs: ENVIRONMENT_CHECK_MS,
+      isIgnored: 'isIgnored' in trainer && trainer.isIgnored ? hidesPath(trainer.isIgnored) : undefined,
+    },
     // A retry would hide the first attempt.
     limits: { reconcileIntervalMs: 100, maxFreeRetries: 0 },
   }

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { access, readFile, rmdir, symlink } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { IgnoreRules } from '@trainyard/contract'
+import { IGNORE_FILE_NAME, type IgnoreRules } from '@trainyard/contract'
 import { createFolderTrainerSource, createSubprocessLauncher } from '@trainyard/runner'
 import { createElsewhere, listElsewhere, PATHS_OF_SANDBOX } from './elsewhere.ts'
 import { copyTrainer, openSandbox } from './open-sandbox.ts'
@@ -21,7 +21,8 @@ export async function openProcessPlace(options: ProcessPlaceOptions): Promise<Ru
   const sandbox = await openSandbox({ ...options.sandbox, hiddenDirs: [...options.sandbox.hiddenDirs, scratch] })
   cleanups.add(() => sandbox.close())
   const { sandbox: kind } = sandbox.isolation
-  const trainers = createFolderTrainerSource(options.dir)
+  const shown = kind === undefined ? await withoutIgnored(options) : options.dir
+  const trainers = createFolderTrainerSource(shown)
   const { dir: original } = await trainers.fetchBundle(await trainers.resolve(options.manifest.name))
   // In production the folder is read-only. Here the trainer gets a writable copy, so that its changes can be reported.
   const trainerCopy =
@@ -49,6 +50,21 @@ export async function openProcessPlace(options: ProcessPlaceOptions): Promise<Ru
     folder: { original, seen: trainerCopy?.dir ?? original },
     listElsewhere: () => listElsewhere(elsewhere),
   }
+}
+
+/** Without a sandbox, the trainer would see its whole folder: a copy leaves out what is not published. */
+async function withoutIgnored({ dir, isIgnored, scratch }: ProcessPlaceOptions): Promise<string> {
+  const hasRules = await access(join(dir, IGNORE_FILE_NAME)).then(
+    () => true,
+    () => false,
+  )
+  if (isIgnored === undefined || !hasRules) return dir
+  const copy = await copyTrainer(dir, join(scratch, 'published'), isIgnored)
+  for (const name of copy.shown) {
+    await rmdir(join(copy.dir, name))
+    await symlink(join(resolve(dir), name), join(copy.dir, name))
+  }
+  return copy.dir
 }
 
 const SHIM_WAITS = 100

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import {
   type CreateJobInput,
   isTerminalJobState,
@@ -66,6 +65,8 @@ const HELD_OUT = { train: 5, val: 5, test: 5 } as const
 const MAX_UPLOAD_BYTES = 16 * 1024 * 1024
 /** Two epochs are enough to see whether they are counted correctly. */
 const EPOCHS = 2
+/** On the larger dataset: what works only for a number that is known before is found. */
+const LARGER_EPOCHS = 3
 /** Enough epochs for the cancel to arrive before the end. */
 const CANCEL_EPOCHS = 1000
 /** The defaults of a runner, which docs/configuration.md documents: a trainer that keeps them must pass. */
@@ -73,7 +74,8 @@ const CANCEL_GRACE_SECONDS = 30
 const START_TIMEOUT_SECONDS = 120
 /** Reserved for stopping the trainer, cleaning up and the report. */
 const RESERVE_MS = 8000
-const POLL_MS = 30
+/** A job is read again after that, also where nothing reported a change. */
+const MAX_WAIT_MS = 1000
 
 /** Runs a trainer on the real runner: train, predict, export, train with faults, cancel. Rules check the record. */
 export async function runTrainer(options: RunTrainerOptions): Promise<RunTrainerOutcome> {
@@ -236,9 +238,13 @@ async function runSteps(stage: Stage, plan: Plan, run: RunStep): Promise<void> {
   const trained = await run('plain', training, { epochs })
   if (trained.job.state !== 'succeeded') return skip('everything after training', 'training did not succeed')
   // Neither the data nor the seed of the first training: nothing of its result can come again by chance.
-  const other = chooseSettings(manifest, model, EPOCHS, seed + 1).config
+  const other = chooseSettings(manifest, model, LARGER_EPOCHS, seed + 1)
   const larger = steps.includes('larger')
-    ? await run('larger', { ...base, config: other, dataset: await upload(await datasets.larger()) }, { epochs })
+    ? await run(
+        'larger',
+        { ...base, config: other.config, dataset: await upload(await datasets.larger()) },
+        { epochs: other.epochs },
+      )
     : undefined
   const checkpoints = { plain: findCheckpoint(trained)?.id, swapped: larger && findCheckpoint(larger)?.id }
   if (checkpoints.plain === undefined) skip('predict and export', 'training left no checkpoint')
@@ -328,7 +334,7 @@ async function readUploads(stage: Stage, artifacts: OperationRecord['artifacts']
   return uploads
 }
 
-/** Polls a job until it ends. Cancels it when the validation is cancelled, the time is up, or the purpose is to cancel. */
+/** Waits for the end of a job. Cancels it when the validation is cancelled, the time is up, or the purpose is to cancel. */
 async function waitForEnd(
   stage: Stage,
   plan: Plan,
@@ -338,6 +344,8 @@ async function waitForEnd(
   let timedOut = false
   let cancelled = false
   for (;;) {
+    const jobId = purpose === 'cancel' && !cancelled ? created.id : undefined
+    const changed = stage.nextChange({ jobId, maxMs: MAX_WAIT_MS })
     const job = await api.getJob(created.id)
     if (isTerminalJobState(job.state)) return { job, timedOut }
     if (plan.signal.aborted) {
@@ -353,7 +361,7 @@ async function waitForEnd(
       traffic.note('process', `job ${created.id}: cancel`)
       await api.cancelJob(created.id)
     }
-    await sleep(POLL_MS)
+    await changed
   }
 }
 

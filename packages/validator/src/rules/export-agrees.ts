@@ -42,8 +42,8 @@ function findWord(text: string, name: string): number {
   return text.search(new RegExp(`\\b${name}\\b`))
 }
 
-/** Whether the outputs agree with the predictions only after they are put into another order. */
-function findOtherOrder(record: ComplianceRecord): string | undefined {
+/** Whether the outputs agree with the predictions only after they are put into another order. Undefined: they do not. */
+export function findOtherOrder(record: ComplianceRecord): string | undefined {
   const { exported, heldOut } = record
   const predictions = plainRun(record, 'predict')
   if (exported?.state !== 'ran' || exported.variants.length === 0 || predictions === undefined) return undefined

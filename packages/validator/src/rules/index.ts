@@ -33,6 +33,7 @@ import { exitsAfterEnd } from './exits-after-end.ts'
 import { exportAgrees } from './export-agrees.ts'
 import { exportEntryPoint } from './export-entry-point.ts'
 import { exportFormat } from './export-format.ts'
+import { exportPredicts } from './export-predicts.ts'
 import { exportUsesCheckpoint } from './export-uses-checkpoint.ts'
 import { exportWorks } from './export-works.ts'
 import { hashedDependencies } from './hashed-dependencies.ts'
@@ -161,6 +162,7 @@ export const COMPLIANCE_RULES: readonly ComplianceRule[] = [
   dataMatters,
   checkpointsChange,
   exportAgrees,
+  exportPredicts,
 ]
 
 /** Every rule of the validator, by code. */

@@ -11,6 +11,7 @@ export const largerDataset: ComplianceRule = {
     const run = findRun(record, 'train', 'larger')
     // A training that ran out of the validator's time is not the trainer's fault.
     if (run === undefined || run.timedOut || run.job.state === 'succeeded') return []
-    return [{ message: `training on a dataset of 150 images ${describeEnd(run)}`, subject: 'larger' }]
+    const epochs = run.epochs === undefined ? '' : ` for ${run.epochs} epochs`
+    return [{ message: `training on a dataset of 150 images${epochs} ${describeEnd(run)}`, subject: 'larger' }]
   },
 }

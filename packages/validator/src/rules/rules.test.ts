@@ -20,6 +20,7 @@ test('every rule has a page with five sections, and every page has a rule', asyn
   // Codes that end in 90 and above belong to the registry.
   const pages = readdirSync(docsDir).filter((name) => /^TY\d[0-8]\d\.md$/.test(name))
   expect(pages.sort()).toEqual(codes.map((code) => `${code}.md`))
+  const list = await readFile(`${docsDir}/README.md`, 'utf8')
   for (const code of codes) {
     const text = await readFile(`${docsDir}/${code}.md`, 'utf8')
     expect(text).toMatch(new RegExp(`^# ${code}: `))
@@ -27,6 +28,8 @@ test('every rule has a page with five sections, and every page has a rule', asyn
     const rule = RULES.find((one) => one.code === code)
     expect(text, code).toContain(`Severity: ${rule?.severity}`)
     expect(text, code).toContain(`phase: ${rule?.phase}`)
+    const title = text.slice(`# ${code}: `.length, text.indexOf('\n'))
+    expect(list).toContain(`| [${code}](${code}.md) | ${rule?.severity} | ${rule?.phase} | ${title} |\n`)
   }
 })
 

@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { nameRun, type Upload } from '../compliance/record.ts'
+import { unpack } from '../compliance/unpack.ts'
 import { type ComplianceRule, ruleDocsUrl } from '../rule.ts'
 
 const PASSWD = /^root:[^:\n]*:0:0:/m
 const PRIVATE_KEY = /-----BEGIN (?:[A-Z ]+ )?PRIVATE KEY-----/
+const HEX = /^(?:[0-9a-f]{2}){8,}$/i
+const BASE64 = /^[\w+/-]{8,}={0,2}$/
 /** Longest file of the machine that is compared. */
 const MAX_BYTES = 1024 * 1024
 const MIN_BYTES = 8
@@ -32,9 +35,24 @@ function describeLeak({ sizeBytes, sha256, head }: Upload, system: ReadonlyMap<s
   if (sizeBytes < MIN_BYTES) return undefined
   const file = system.get(sha256)
   if (file !== undefined) return `the file ${file} of the machine`
-  const text = Buffer.from(head.subarray(0, MAX_BYTES)).toString('latin1')
-  if (PASSWD.test(text)) return 'a list of users of the machine'
-  return PRIVATE_KEY.test(text) ? 'a private key' : undefined
+  for (const content of contentsOf(head.subarray(0, MAX_BYTES))) {
+    const same = system.get(createHash('sha256').update(content).digest('hex'))
+    if (same !== undefined) return `the file ${same} of the machine`
+    const text = content.toString('latin1')
+    if (PASSWD.test(text)) return 'a list of users of the machine'
+    if (PRIVATE_KEY.test(text)) return 'a private key'
+  }
+  return undefined
+}
+
+/** The bytes of a file, and what they are an encoding of. */
+function contentsOf(head: Uint8Array): Buffer[] {
+  const bytes = Buffer.from(head)
+  const text = bytes.toString('latin1').replace(/\s+/g, '')
+  const contents = [bytes]
+  if (HEX.test(text)) contents.push(Buffer.from(text, 'hex'))
+  else if (BASE64.test(text)) contents.push(Buffer.from(text, 'base64'))
+  return contents.flatMap((content) => [content, unpack(content)]).filter((content) => content !== undefined)
 }
 
 /** The files of /etc by their digest: what a trainer in a sandbox sees of the machine's own. */
