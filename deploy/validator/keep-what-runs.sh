@@ -13,6 +13,8 @@ find packages -type f \( -name '*.test.ts' -o -name '*.cases.ts' \) -delete
 rm -rf node_modules/.pnpm/@types+*
 find . -type f \( -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' -o -name '*.map' -o -name '*.md' -o -name '*.tsbuildinfo' \) -delete
 find . -name .modules.yaml -o -name '.pnpm-workspace-state*.json' -o -name .package-lock.json | xargs rm -f
+# ONNX Runtime for browsers, which is nine tenths of it.
+find node_modules/.pnpm -path '*/onnxruntime-web/*' -type f ! -name package.json ! -name 'ort.node.min.mjs' ! -name 'ort-wasm-simd-threaded.wasm' ! -name 'ort-wasm-simd-threaded.mjs' ! -name LICENSE -delete
 # Links to packages that are not here.
 find . -xtype l -delete
 printf '#!/bin/sh\nexec node --conditions=trainyard-source /app/packages/validator/src/cli/main.ts "$@"\n' >"$to/usr/local/bin/trainyard-validate"

@@ -124,6 +124,12 @@ export const ValidationReport = z
         only: z.array(z.string()),
         timeoutSeconds: z.number(),
         sandbox: z.string(),
+        target: z
+          .object({
+            given: z.string().optional().describe('A folder, a file or the name of an image, as it was given'),
+            digest: z.string().optional().describe('Of what is published; a bundle has the digest of its folder'),
+          })
+          .optional(),
       })
       .optional()
       .describe('How it was made: `trainyard-validate replay` repeats it'),

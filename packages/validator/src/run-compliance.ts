@@ -31,6 +31,9 @@ export interface ComplianceOptions {
   onProgress?: ((text: string) => void) | undefined
 }
 
+const NO_RUNTIME =
+  'the exported ONNX model was not run, because the package onnxruntime-web is missing: install the validator with its optional dependencies'
+
 /** Runs a trainer, and checks the record of the run with every selected rule. */
 export async function runCompliance(options: ComplianceOptions): Promise<PhaseOutcome> {
   const { limit, profile, only, ...run } = options
@@ -51,5 +54,6 @@ export async function runCompliance(options: ComplianceOptions): Promise<PhaseOu
     sandboxNote,
     ...(exported?.state === 'not_run' ? [`the exported model was not run: ${exported.reason}`] : []),
   ]
-  return { findings, timeline, notes, unfinished }
+  const skipped = exported?.state === 'no_runtime' ? NO_RUNTIME : undefined
+  return { findings, timeline, notes, skipped, unfinished }
 }

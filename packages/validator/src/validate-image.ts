@@ -14,6 +14,7 @@ import type { PhaseOutcome } from './run-compliance.ts'
 import { type RunImageOptions, type RunnableImage, runImage } from './run-image.ts'
 import type { ImageStore } from './targets/image-store.ts'
 import { readStored, streamStored } from './targets/scratch.ts'
+import { digestOfImages } from './targets/target-digest.ts'
 import { TimeLimit } from './time-limit.ts'
 import { describeRun, type ValidateOptions } from './validate-trainer.ts'
 import { CHECK_NAMES, fails, judge, requiredPhases } from './verdict.ts'
@@ -65,7 +66,7 @@ export async function validateImage(options: ValidateImageOptions): Promise<Vali
     durationMs: Math.round(performance.now() - startedAt),
     checks,
     timeline: [...timeline],
-    run: describeRun(options, timeoutMs),
+    run: describeRun(options, timeoutMs, digestOfImages(image.images)),
   }
 }
 

@@ -18,8 +18,12 @@ export interface ValidateTargetOptions extends Omit<ValidateOptions, 'dir' | 'is
 export async function validateTarget({ target, env, ...options }: ValidateTargetOptions): Promise<ValidationReport> {
   const opened = await openTarget(target, { env, signal: options.signal })
   try {
-    if (opened.kind === 'image') return await validateImage({ ...options, env, store: opened.store })
-    return await validateTrainer({ ...options, dir: opened.dir, isBundle: opened.kind === 'bundle' })
+    const report =
+      opened.kind === 'image'
+        ? await validateImage({ ...options, env, store: opened.store })
+        : await validateTrainer({ ...options, dir: opened.dir, isBundle: opened.kind === 'bundle' })
+    const { run } = report
+    return run === undefined ? report : { ...report, run: { ...run, target: { given: target, ...run.target } } }
   } finally {
     await opened.close()
   }

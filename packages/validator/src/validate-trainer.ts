@@ -18,6 +18,7 @@ import { SandboxUnavailableError, UsageError } from './errors.ts'
 import { runRule } from './rule.ts'
 import { FOLDER_RULES, isSelected, phasesOf } from './rules/index.ts'
 import { type PhaseOutcome, runCompliance } from './run-compliance.ts'
+import { digestOfFolder } from './targets/target-digest.ts'
 import { TimeLimit } from './time-limit.ts'
 import { readIgnoreRules, readTrainerFolder, type TrainerFolder } from './trainer-folder.ts'
 import { CHECK_NAMES, fails, judge, type Profile, requiredPhases } from './verdict.ts'
@@ -78,6 +79,7 @@ export async function validateTrainer(options: ValidateOptions): Promise<Validat
   // A bundle is what was published: a file in it that says otherwise must not hide the others.
   const isIgnored = options.isBundle === true ? undefined : await readIgnoreRules(dir)
   const folder = await readTrainerFolder(dir, { signal, isIgnored })
+  const digest = await digestOfFolder(folder)
   const baseline = profile === 'marketplace' ? undefined : options.baseline
   // What the author ignores is shown to those who look for a trainer.
   const ignores = profile !== 'marketplace' && folder.config.state === 'read' ? folder.config.ignores : []
@@ -133,7 +135,7 @@ export async function validateTrainer(options: ValidateOptions): Promise<Validat
     durationMs: Math.round(performance.now() - startedAt),
     checks,
     timeline: [...timeline],
-    run: describeRun(options, timeoutMs),
+    run: describeRun(options, timeoutMs, digest),
   }
 }
 
@@ -141,6 +143,7 @@ export async function validateTrainer(options: ValidateOptions): Promise<Validat
 export function describeRun(
   options: Pick<ValidateOptions, 'phases' | 'require' | 'only' | 'sandbox'>,
   timeoutMs: number,
+  digest?: string | undefined,
 ): NonNullable<ValidationReport['run']> {
   const { phases, require: required = [], only = [], sandbox } = options
   return {
@@ -157,6 +160,7 @@ export function describeRun(
     only: [...only],
     timeoutSeconds: timeoutMs / 1000,
     sandbox: sandbox?.choice ?? 'auto',
+    target: digest === undefined ? undefined : { digest },
   }
 }
 

@@ -11,8 +11,8 @@ export type Arguments =
   | { readonly command: 'help' | 'version' }
   | {
       readonly command: 'validate'
-      /** A folder, an archive, or the name of an image. */
-      readonly target: string
+      /** A folder, an archive, or the name of an image. Undefined: not given. */
+      readonly target: string | undefined
       readonly profile: Profile
       readonly phases: CheckPhase[] | undefined
       readonly require: CheckPhase[]
@@ -69,7 +69,7 @@ Usage: trainyard-validate [TARGET] [options]
   -h, --help             Show this help
   -v, --version          Show the version
 
-  replay REPORT          Repeat the validation of a JSON report: its seed, profile, phases and limits
+  replay REPORT          Repeat the validation of a JSON report: its target, seed, profile, phases and limits
 
 trainyard.config.json in the trainer's folder can ignore findings: {"ignores": [{"rule": "TY205", "path": "Dockerfile",
 "reason": "...", "expires": "2026-12-31"}]}. An expired one is an error. The marketplace ignores nothing.
@@ -101,10 +101,11 @@ export function readArguments(argv: readonly string[]): Arguments {
       throw new UsageError(`--only is "${code}"; no rule has a code that starts with it`)
   }
   requireAllowed(values, profile)
+  if (replay !== undefined) requireNoneOf(values, REPLAYED)
   const timeout = values.timeout === undefined ? undefined : number('--timeout', values.timeout, 1, 86_400)
   return {
     command: 'validate',
-    target: folders[0] ?? '.',
+    target: folders[0],
     replay,
     profile,
     phases:
@@ -176,6 +177,15 @@ function requireAllowed(values: ReturnType<typeof parse>['values'], profile: Pro
     throw new UsageError('--baseline: the profile marketplace knows no baseline; use the profile ci')
   if (since !== undefined)
     throw new UsageError('--since: the profile marketplace checks every file; use the profile ci')
+}
+
+/** What a report says, so that it cannot be given. */
+const REPLAYED = ['profile', 'phase', 'require', 'only', 'seed', 'timeout', 'sandbox'] as const
+
+function requireNoneOf(values: ReturnType<typeof parse>['values'], names: typeof REPLAYED): void {
+  const given = names.find((name) => values[name] !== undefined)
+  if (given !== undefined)
+    throw new UsageError(`--${given} cannot be given with "replay", which takes it from the report`)
 }
 
 function readReportOption(value: string): { format: Format; file: string } {

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -150,8 +150,10 @@ test('replay repeats a report with its seed, profile, phases and rules', async (
     const file = join(dir, 'report.json')
     const first = ['--profile', 'ci', '--seed', '77', '--only', 'TY2,TY3', '--timeout', '99', '--format', 'json']
     const one = await run([fixture('TY201/fail'), ...QUICK, ...first, '--output', file])
-    const again = await run(['replay', file, fixture('TY201/fail'), '--format', 'json'])
+    // The target is that of the report.
+    const again = await run(['replay', file, '--format', 'json'])
     expect([one.code, again.code]).toEqual([1, 1])
+    expect(again.stderr).toBe('')
     const [before, after] = [await readFile(file, 'utf8'), again.stdout].map((text) =>
       ValidationReport.parse(JSON.parse(text)),
     )
@@ -159,6 +161,19 @@ test('replay repeats a report with its seed, profile, phases and rules', async (
     expect(after?.checks.map(({ status, findings }) => [status, findings])).toEqual(
       before?.checks.map(({ status, findings }) => [status, findings]),
     )
+    const changed = join(dir, 'changed')
+    await cp(fixture('TY201/fail'), changed, { recursive: true })
+    const same = await run(['replay', file, changed, '--format', 'json'])
+    expect([same.code, same.stderr]).toEqual([1, ''])
+    await writeFile(join(changed, 'main.js'), 'process.exit(0)\n')
+    const other = await run(['replay', file, changed, '--format', 'json'])
+    const [{ target } = {}] = [before?.run]
+    expect(other.stderr).toContain(`the target has changed since the report ${file} was made: it was ${target?.digest}`)
+    // Not the seed of someone else.
+    expect(await run(['replay', file, '--seed', '1'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--seed cannot be given with "replay"'),
+    })
   } finally {
     await rm(dir, { recursive: true, force: true })
   }

@@ -33,8 +33,11 @@ export async function runCli(options: CliOptions): Promise<number> {
   const { stdout, stderr } = options
   try {
     const args = readArguments(options.argv)
-    if (args.command === 'validate')
-      return await run(args.replay === undefined ? args : await readReplay(args, args.replay), options)
+    if (args.command === 'validate') {
+      const { target = '.' } = args
+      if (args.replay === undefined) return await run({ ...args, target }, options)
+      return await run(await readReplay(args, args.replay), options)
+    }
     stdout.write(args.command === 'help' ? HELP : `${options.version}\n`)
     return EXIT_CODE.passed
   } catch (error) {
@@ -92,7 +95,12 @@ async function requireFolder(target: string, option: string): Promise<void> {
   if (!found?.isDirectory()) throw new UsageError(`${option} needs the folder of a trainer; "${target}" is none`)
 }
 
-type ValidateArguments = Extract<Arguments, { command: 'validate' }>
+type ReadArguments = Extract<Arguments, { command: 'validate' }>
+type ValidateArguments = ReadArguments & {
+  readonly target: string
+  /** The report that is repeated. */
+  readonly replayed?: ReplayedReport
+}
 
 async function validate(args: ValidateArguments, { env, stdout, stderr, signal }: CliOptions): Promise<number> {
   // In the pretty format on standard output, checks are printed as they finish.
@@ -121,6 +129,7 @@ async function validate(args: ValidateArguments, { env, stdout, stderr, signal }
     },
   })
   status.clear()
+  for (const line of describeChanges(report, args)) stderr.write(`trainyard-validate: ${line}\n`)
   if (args.writeBaseline !== undefined) await writeText(args.writeBaseline, renderBaseline(report), '--write-baseline')
   for (const { format, file } of args.reports) await writeText(file, RENDERERS[format](report), '--report')
   if (live) stdout.write(renderRemaining(report, color))
@@ -165,16 +174,35 @@ async function readBaseline(file: string) {
 }
 
 /** The arguments of an earlier validation. The format and the output are those of the command. */
-async function readReplay(args: ValidateArguments, file: string): Promise<ValidateArguments> {
+async function readReplay(args: ReadArguments, file: string): Promise<ValidateArguments> {
   const text = await readFile(file, 'utf8').catch((error: Error) => {
     throw new UsageError(`the report "${file}" cannot be read: ${error.message}`)
   })
-  const report = parseReport(text, file)
-  const { phases, require, only, timeoutSeconds, sandbox } = report.run
+  const replayed = parseReport(text, file)
+  const { phases, require, only, timeoutSeconds, sandbox, target } = replayed.run
   const choice = SANDBOX_CHOICES.find((one) => one === sandbox) ?? args.sandbox
-  const { profile, seed } = report
-  return { ...args, profile, seed, phases, require, only, timeoutMs: timeoutSeconds * 1000, sandbox: choice }
+  const { profile, seed } = replayed
+  const repeated = { profile, seed, phases, require, only, timeoutMs: timeoutSeconds * 1000, sandbox: choice }
+  return { ...args, ...repeated, target: args.target ?? target?.given ?? '.', replayed }
 }
+
+/** What differs from the report that was repeated, so that another result can come from it. */
+function describeChanges({ run }: ValidationReport, { replay, replayed }: ValidateArguments): string[] {
+  if (replayed === undefined || run === undefined) return []
+  const { target, version, node } = replayed.run
+  const changes: string[] = []
+  const [then, now] = [target?.digest, run.target?.digest]
+  if (then === undefined) changes.push(`the report ${replay} has no digest of its target, which can have changed`)
+  else if (then !== now)
+    changes.push(
+      `the target has changed since the report ${replay} was made: it was ${then}, and is ${now ?? 'unknown'}`,
+    )
+  if (version !== run.version) changes.push(`the report ${replay} is of version ${version}, and this is ${run.version}`)
+  if (node !== run.node) changes.push(`the report ${replay} was made with Node ${node}, and this is ${run.node}`)
+  return changes
+}
+
+type ReplayedReport = ReturnType<typeof parseReport>
 
 function parseReport(text: string, file: string) {
   let json: unknown

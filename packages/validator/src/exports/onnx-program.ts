@@ -20,8 +20,7 @@ parentPort?.postMessage(await run())
 
 async function run(): Promise<OnnxOutcome> {
   const runtime = await import('onnxruntime-web').catch(() => undefined)
-  if (runtime === undefined)
-    return { state: 'not_run', reason: 'the package onnxruntime-web is not installed beside the validator' }
+  if (runtime === undefined) return { state: 'no_runtime' }
   runtime.env.wasm.numThreads = 1
   runtime.env.logLevel = 'fatal'
   let session: InferenceSession

@@ -25,6 +25,8 @@ export type OnnxOutcome =
   /** ONNX Runtime refuses the file. */
   | { readonly state: 'refused'; readonly reason: string }
   | { readonly state: 'not_run'; readonly reason: string }
+  /** The package `onnxruntime-web`, which is installed with the validator, is missing. */
+  | { readonly state: 'no_runtime' }
 
 const TIMEOUT_MS = 30_000
 const MAX_HEAP_MB = 512

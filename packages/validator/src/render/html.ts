@@ -33,12 +33,13 @@ ${report.timeline.length === 0 ? '' : renderTimeline(report.timeline)}
 /** With which versions and limits, and on which machine. */
 function renderRun({ run }: ValidationReport): string {
   if (run === undefined) return ''
-  const { version, node, machine, timeoutSeconds, sandbox, phases, only, require } = run
+  const { version, node, machine, timeoutSeconds, sandbox, phases, only, require, target } = run
   const parts = [
     `Validator ${version}, Node ${node}`,
     `${machine.platform} ${machine.arch}, ${machine.cpus} processors, ${machine.memoryMb} MB`,
     `time limit ${timeoutSeconds} s`,
     `sandbox ${sandbox}`,
+    ...(target?.digest === undefined ? [] : [`target ${target.digest}`]),
     ...(phases === undefined ? [] : [`only the phases ${phases.join(', ')}`]),
     ...(only.length === 0 ? [] : [`only the rules ${only.join(', ')}`]),
     ...(require.length === 0 ? [] : [`required: ${require.join(', ')}`]),
