@@ -2,7 +2,8 @@ import type { EnvironmentStoreOptions } from '@trainyard/environments'
 import { z } from 'zod'
 
 /** Python environments of trainers. */
-export interface EnvironmentsConfig extends Pick<EnvironmentStoreOptions, 'env' | 'maxBytes' | 'timeoutMs' | 'isIgnored'> {
+export interface EnvironmentsConfig
+  extends Pick<EnvironmentStoreOptions, 'env' | 'maxBytes' | 'timeoutMs' | 'isIgnored'> {
   /** Default: `environments` in the data folder. */
   dir?: string | undefined
 }

@@ -61,7 +61,7 @@ describe('a training', () => {
     const [message] = await found({ stepMs: 1700, cpuMs: () => 1 })
     expect(message).toContain('requested nothing for 4.0 s')
   })
-  test('that only looks at its clock is found on a busy machine too, which lets it wait each time', async () => {
+  test('that reads its clock again and again is found on a busy machine too, where it waits for a processor each time', async () => {
     expect(await found({ cpuMs: () => 1, waitedMs: () => 60 })).toHaveLength(1)
   })
   test.each<[string, Seen]>([

@@ -32,7 +32,7 @@ export const trainingComputes: ComplianceRule = {
 }
 
 /**
- * How long a processor was there for the trainer while no request waited for its response, and for how much of that no thread used
+ * For how long the trainer could have used a processor while no request waited for its response, and for how much of that no thread used
  * it. While the trainer's threads wait for a processor that others use, nothing is known of it.
  */
 function measureIdle(
