@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { createLogger } from '@trainyard/platform'
-import Docker from 'dockerode'
 import { describe } from 'vitest'
 import { ATTACK_LIMITS, attackCases } from '../attacks.cases.ts'
 import { readDockerConfig } from './config.ts'
+import { connectEngine } from './engine.ts'
 import { createDockerLauncher } from './launcher.ts'
 
-const image = await new Docker()
+const image = await connectEngine()
   .getImage('node:24-bookworm-slim')
   .inspect()
   .catch(() => undefined)

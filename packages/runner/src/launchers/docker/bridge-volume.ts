@@ -2,12 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type Docker from 'dockerode'
 import { packTar } from 'modern-tar'
 import { packTar as packFolder } from 'modern-tar/fs'
 import { BRIDGE_COMMAND, BRIDGE_DIR, type BridgeContents, readBridgeContents } from '../bridge/bridge-contents.ts'
 import { stageBridge } from '../bridge/stage-bridge.ts'
 import { ignoring } from './engine.ts'
+import type { EngineClient, EngineContainer } from './engine-client.ts'
 
 const LABEL = 'dev.trainyard.bridge'
 /** Its last file: without it, a runner died while it was filling the volume. */
@@ -27,7 +27,7 @@ export interface BridgeVolume {
 }
 
 /** Fills the volume once. Later calls only check that it still exists. */
-export function createBridgeVolume(docker: Docker, processor: string): (image: string) => Promise<BridgeVolume> {
+export function createBridgeVolume(docker: EngineClient, processor: string): (image: string) => Promise<BridgeVolume> {
   let contents: BridgeContents | undefined
   let filling: Promise<void> | undefined
   return async (image) => {
@@ -57,7 +57,7 @@ interface FillInput {
   contents: BridgeContents
 }
 
-async function fill(docker: Docker, { name, image, contents }: FillInput): Promise<void> {
+async function fill(docker: EngineClient, { name, image, contents }: FillInput): Promise<void> {
   await docker.createVolume({ Name: name, Labels: { [LABEL]: contents.id } })
   const container = await createFiller(docker, { name, image })
   try {
@@ -70,9 +70,9 @@ async function fill(docker: Docker, { name, image, contents }: FillInput): Promi
 
 /** Its name is the lock: one runner fills the volume, and others wait. */
 async function createFiller(
-  docker: Docker,
+  docker: EngineClient,
   { name, image }: { name: string; image: string },
-): Promise<Docker.Container> {
+): Promise<EngineContainer> {
   const filler = `${name}-fill`
   for (;;) {
     const created = await ignoring(
@@ -103,7 +103,7 @@ async function createFiller(
   }
 }
 
-async function putBridge(container: Docker.Container, contents: BridgeContents): Promise<void> {
+async function putBridge(container: EngineContainer, contents: BridgeContents): Promise<void> {
   const dir = await mkdtemp(join(tmpdir(), 'trainyard-bridge-'))
   try {
     await stageBridge(contents, dir)

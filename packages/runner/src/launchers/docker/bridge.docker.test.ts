@@ -4,15 +4,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createLogger } from '@trainyard/platform'
-import Docker from 'dockerode'
 import { afterAll, describe, expect, it } from 'vitest'
 import type { LaunchRequest } from '../launcher.ts'
 import { launchRequest } from '../testing/launch-request.ts'
 import { createBridgeVolume } from './bridge-volume.ts'
 import { readDockerConfig } from './config.ts'
+import { connectEngine } from './engine.ts'
 import { createDockerLauncher } from './launcher.ts'
 
-const docker = new Docker()
+const docker = connectEngine()
 const image = await docker
   .getImage('python:3.11-slim-bookworm')
   .inspect()

@@ -1,14 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createLogger, processIdentity } from '@trainyard/platform'
-import Docker from 'dockerode'
 import { afterAll, describe, expect, test } from 'vitest'
 import { openClosedEngine } from './closed-engine.ts'
-import { ignoring } from './engine.ts'
+import { connectEngine, ignoring } from './engine.ts'
 import { createInstanceId } from './instances.ts'
 
 const BASE = 'node:24-bookworm-slim'
-const docker = new Docker()
+const docker = connectEngine()
 const isReady = await docker
   .getImage(BASE)
   .inspect()

@@ -1,8 +1,8 @@
-import type Docker from 'dockerode'
 import type { ClosedEngine, ClosedEngineOptions, ClosedLauncherOptions, LoadableImage } from '../closed-engine.ts'
 import type { AttemptRef, Launcher } from '../launcher.ts'
 import { type DockerConfig, readDockerConfig } from './config.ts'
 import { connectEngine, ignoring, readEngineInfo } from './engine.ts'
+import type { EngineClient } from './engine-client.ts'
 import { hasEnded } from './instances.ts'
 import { createDockerLauncher } from './launcher.ts'
 import { loadImage } from './load-image.ts'
@@ -41,7 +41,7 @@ export async function openClosedEngine(options: ClosedEngineOptions): Promise<Cl
 }
 
 /** Of everything that closed engines have created and not removed. */
-async function readInstances(docker: Docker): Promise<Set<string>> {
+async function readInstances(docker: EngineClient): Promise<Set<string>> {
   const networks = await docker.listNetworks({ filters: { name: [NAME_PREFIX] } })
   const images = await docker.listImages({ filters: { reference: [`${NAME_PREFIX}*`] } })
   const names = [...networks.map(({ Name }) => Name), ...images.flatMap(({ RepoTags }) => RepoTags ?? [])]
@@ -58,13 +58,13 @@ function unusedGateway(subnet: string): Record<string, string> {
 
 class DockerEngine implements ClosedEngine {
   readonly platform: string
-  readonly #docker: Docker
+  readonly #docker: EngineClient
   readonly #config: DockerConfig
   readonly #options: ClosedEngineOptions
   readonly #name: string
 
   constructor(
-    docker: Docker,
+    docker: EngineClient,
     { options, config, platform }: { options: ClosedEngineOptions; config: DockerConfig; platform: string },
   ) {
     this.#docker = docker

@@ -7,15 +7,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createLogger } from '@trainyard/platform'
-import Docker from 'dockerode'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { AttemptRef, Launcher, LaunchRequest, Observation, OutputLine } from '../launcher.ts'
 import { launchRequest } from '../testing/launch-request.ts'
 import { readDockerConfig } from './config.ts'
+import { connectEngine } from './engine.ts'
 import { createDockerLauncher } from './launcher.ts'
 
 /** Tests of containers only. Those for every launcher are in conformance.cases.ts. */
-const docker = new Docker()
+const docker = connectEngine()
 const image = await docker
   .getImage('node:24-bookworm-slim')
   .inspect()
@@ -83,7 +83,7 @@ describe.skipIf(image === undefined)('containers', () => {
     return [
       ...containers.map(() => 'container'),
       ...networks.map(() => 'network'),
-      ...volumes.Volumes.map(() => 'volume'),
+      ...(volumes.Volumes ?? []).map(() => 'volume'),
     ]
   }
 

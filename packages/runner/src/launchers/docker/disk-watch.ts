@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { endsWithin, type Logger } from '@trainyard/platform'
-import type Docker from 'dockerode'
+import type { EngineClient } from './engine-client.ts'
 
 /** The engine walks through all volumes to measure them, so the pause between two measurements grows with their duration. */
 const PAUSE_FACTOR = 20
@@ -17,7 +17,7 @@ export interface DiskWatch {
 }
 
 /** Watches the sizes of volumes, because the engine has no quota for them on its usual file systems. */
-export function createDiskWatch(docker: Pick<Docker, 'df'>, logger: Logger): DiskWatch {
+export function createDiskWatch(docker: Pick<EngineClient, 'df'>, logger: Logger): DiskWatch {
   let sizes: ReadonlyMap<string, number> = new Map()
   let measuring: Promise<void> | undefined
   let dueAt = 0
@@ -66,7 +66,7 @@ export function createDiskWatch(docker: Pick<Docker, 'df'>, logger: Logger): Dis
   }
 }
 
-async function readVolumeSizes(docker: Pick<Docker, 'df'>): Promise<Map<string, number>> {
-  const { Volumes }: { Volumes: { Name: string; UsageData?: { Size: number } | null }[] | null } = await docker.df()
+async function readVolumeSizes(docker: Pick<EngineClient, 'df'>): Promise<Map<string, number>> {
+  const { Volumes } = await docker.df()
   return new Map((Volumes ?? []).map(({ Name, UsageData }) => [Name, UsageData?.Size ?? 0]))
 }

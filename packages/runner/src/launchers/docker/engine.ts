@@ -1,24 +1,34 @@
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { ConfigError } from '@trainyard/platform'
-import Docker from 'dockerode'
 import type { DockerConfig } from './config.ts'
+import { EngineClient, EngineError } from './engine-client.ts'
 import { firstAddress } from './subnets.ts'
 
 /** An engine that does not answer must not delay the other jobs. */
 const ANSWER_TIMEOUT_MS = 30_000
 
-export function connectEngine(config: Pick<DockerConfig, 'host' | 'certPath'>, timeout = ANSWER_TIMEOUT_MS): Docker {
-  const { host, certPath } = config
-  if (host === undefined) return new Docker({ timeout })
-  if (host.startsWith('unix://')) return new Docker({ socketPath: host.slice('unix://'.length), timeout })
+export function connectEngine(
+  { host, certPath }: Pick<DockerConfig, 'host' | 'certPath'> = {},
+  timeoutMs = ANSWER_TIMEOUT_MS,
+): EngineClient {
+  if (host === undefined) return new EngineClient({ socketPath: usualSocket(), timeoutMs })
+  if (host.startsWith('unix://')) return new EngineClient({ socketPath: host.slice('unix://'.length), timeoutMs })
   const { hostname, port } = new URL(host.replace(/^tcp:/, 'http:'))
-  if (certPath === undefined) return new Docker({ protocol: 'http', host: hostname, port, timeout })
+  if (certPath === undefined) return new EngineClient({ host: hostname, port, timeoutMs })
   const read = (name: string) => readFileSync(join(certPath, name))
   const tls = { ca: read('ca.pem'), cert: read('cert.pem'), key: read('key.pem') }
-  return new Docker({ protocol: 'https', host: hostname, port, timeout, ...tls })
+  return new EngineClient({ host: hostname, port, tls, timeoutMs })
+}
+
+/** Docker Desktop has a socket of its own in the home folder. */
+function usualSocket(): string {
+  if (process.platform === 'win32') return '//./pipe/docker_engine'
+  const own = join(homedir(), '.docker/run/docker.sock')
+  return existsSync(own) ? own : '/var/run/docker.sock'
 }
 
 export interface EngineInfo {
@@ -34,15 +44,9 @@ export interface EngineInfo {
 }
 
 /** @throws ConfigError when no engine answers, so that the runner fails at its start and not at the first job */
-export async function readEngineInfo(docker: Docker, host: string | undefined): Promise<EngineInfo> {
+export async function readEngineInfo(docker: EngineClient, host: string | undefined): Promise<EngineInfo> {
   try {
-    const info: {
-      ID: string
-      NCPU: number
-      Architecture?: string
-      MemoryLimit?: boolean
-      Runtimes?: Record<string, unknown>
-    } = await docker.info()
+    const info = await docker.info()
     return {
       id: info.ID,
       cpus: info.NCPU,
@@ -64,10 +68,9 @@ export async function readEngineInfo(docker: Docker, host: string | undefined): 
  * The address of this machine that `host-gateway` leads to. Docker Desktop and remote engines also have one, but it is not
  * an address of this machine.
  */
-async function findGateway(docker: Docker): Promise<string | undefined> {
+async function findGateway(docker: EngineClient): Promise<string | undefined> {
   const bridge = await ignoring([404], docker.getNetwork('bridge').inspect())
-  const configs: { Gateway?: string | undefined; Subnet?: string | undefined }[] = bridge?.IPAM?.Config ?? []
-  for (const { Gateway, Subnet } of configs) {
+  for (const { Gateway, Subnet } of bridge?.IPAM?.Config ?? []) {
     // Until its first restart, an engine does not report the gateway of its default bridge.
     const address = Gateway ?? firstAddress(Subnet ?? '')
     if (address !== undefined && (await isOurs(address))) return address
@@ -90,22 +93,19 @@ async function isOurs(address: string): Promise<boolean> {
 }
 
 /** When the engine started. Its API does not tell, but the default bridge is created again at each start. */
-export async function readEngineStart(docker: Docker): Promise<Date | undefined> {
-  const bridge: { Created?: string } | undefined = await ignoring([404], docker.getNetwork('bridge').inspect())
+export async function readEngineStart(docker: EngineClient): Promise<Date | undefined> {
+  const bridge = await ignoring([404], docker.getNetwork('bridge').inspect())
   const time = new Date(bridge?.Created ?? '')
   return Number.isNaN(time.getTime()) ? undefined : time
 }
 
 /** The HTTP status of an error response. */
 export function statusOf(error: unknown): number | undefined {
-  return error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number'
-    ? error.statusCode
-    : undefined
+  return error instanceof EngineError ? error.statusCode : undefined
 }
 
 export function messageOf(error: unknown): string {
-  const message = error instanceof Error ? error.message || String(error) : String(error)
-  return message.replace(/^\(HTTP code \d+\) [^-]*- /, '').trim()
+  return (error instanceof Error ? error.message || String(error) : String(error)).trim()
 }
 
 /** The response, or undefined for an error with one of these statuses. */

@@ -3,13 +3,13 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createLogger } from '@trainyard/platform'
-import Docker from 'dockerode'
 import { afterAll, describe } from 'vitest'
 import { launcherCases } from '../conformance.cases.ts'
 import { readDockerConfig } from './config.ts'
+import { connectEngine } from './engine.ts'
 import { createDockerLauncher } from './launcher.ts'
 
-const docker = new Docker()
+const docker = connectEngine()
 const image = await docker
   .getImage('node:24-bookworm-slim')
   .inspect()

@@ -1,7 +1,6 @@
 import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createGate, type Logger } from '@trainyard/platform'
-import type Docker from 'dockerode'
 import { openCacheFolder } from '../cache-folder.ts'
 import type {
   AttemptRef,
@@ -26,6 +25,7 @@ import {
   readEngineStart,
   statusOf,
 } from './engine.ts'
+import type { EngineClient } from './engine-client.ts'
 import { Launches } from './launches.ts'
 import { useOfStats } from './measure-container.ts'
 import { attemptName, instanceLabel, parseLabels } from './names.ts'
@@ -78,7 +78,7 @@ class DockerLauncher implements Launcher {
   readonly datasetCache: DatasetCache | undefined
   readonly capabilities: LauncherCapabilities
 
-  readonly #docker: Docker
+  readonly #docker: EngineClient
   readonly #options: DockerLauncherOptions
   readonly #logger: Logger
   readonly #limitChanges = createGate(MAX_CONCURRENT_CHANGES)
@@ -91,7 +91,7 @@ class DockerLauncher implements Launcher {
   readonly #nextReadAt = new Map<string, number>()
   readonly #diskLimits = new Map<string, number | undefined>()
 
-  constructor(docker: Docker, engine: EngineInfo, options: DockerLauncherOptions) {
+  constructor(docker: EngineClient, engine: EngineInfo, options: DockerLauncherOptions) {
     const { config, instanceId, logger } = options
     this.#docker = docker
     this.#options = options

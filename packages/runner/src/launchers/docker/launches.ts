@@ -1,7 +1,7 @@
 import type { Logger } from '@trainyard/platform'
-import type Docker from 'dockerode'
 import type { AttemptRef, Exited, LaunchRequest, Observation } from '../launcher.ts'
 import { ignoring, messageOf } from './engine.ts'
+import type { EngineClient } from './engine-client.ts'
 import type { createPulls, Pull } from './pulls.ts'
 import { imageOf } from './spec.ts'
 
@@ -15,7 +15,7 @@ interface Launch {
 }
 
 export interface LaunchesOptions {
-  docker: Docker
+  docker: EngineClient
   pulls: ReturnType<typeof createPulls>
   logger: Logger
   nameOf(ref: AttemptRef): string

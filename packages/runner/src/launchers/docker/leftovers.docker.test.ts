@@ -10,17 +10,16 @@ import { fileURLToPath } from 'node:url'
 import { Job, type ResolvedTrainer, TrainerManifest } from '@trainyard/contract'
 import { type Database, openDatabase } from '@trainyard/platform'
 import { testDatabaseUrl } from '@trainyard/platform/testing'
-import Docker from 'dockerode'
 import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { runnerMigrations } from '../../db/migrations/index.ts'
 import type { RunnerDatabase } from '../../db/schema/index.ts'
 import { isOver, startHarness } from '../../testing/harness.ts'
-import { ignoring, readEngineInfo } from './engine.ts'
+import { connectEngine, ignoring, readEngineInfo } from './engine.ts'
 import { listLeftovers } from './testing/list-leftovers.ts'
 import type { RunnerProcessSettings } from './testing/runner-process.ts'
 
-const docker = new Docker()
+const docker = connectEngine()
 const image = await docker
   .getImage('node:24-bookworm-slim')
   .inspect()
@@ -192,7 +191,7 @@ describe.skipIf(host === undefined)('after kill -9 of a runner', () => {
     // The program does not exit on SIGTERM, so it ends with SIGKILL after the grace period.
     const isRunning = async () => {
       const inspected = await ignoring([404], docker.getContainer(name).inspect())
-      return inspected?.State.Running ?? false
+      return inspected?.State.Status === 'running'
     }
     await expect.poll(isRunning, { timeout: 60_000, interval: 20 }).toBe(false)
     await sleep(ms)

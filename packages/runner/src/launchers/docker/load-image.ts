@@ -1,17 +1,17 @@
 import { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
-import type Docker from 'dockerode'
 import { createTarPacker } from 'modern-tar'
 import { ImageNotLoaded } from '../../errors.ts'
 import type { LoadableImage } from '../closed-engine.ts'
 import { ignoring } from './engine.ts'
+import type { EngineClient } from './engine-client.ts'
 
 /**
  * Loads an image into an engine under a tag of its own. One that the engine has already gets this tag as well.
  *
  * @throws ImageNotLoaded with the engine's message, for example when a layer has other bytes than the config names
  */
-export async function loadImage(docker: Docker, image: LoadableImage, tag: string): Promise<string> {
+export async function loadImage(docker: EngineClient, image: LoadableImage, tag: string): Promise<string> {
   const { digest } = image.config
   const existing = await ignoring([404], docker.getImage(digest).inspect())
   if (existing?.Id === digest) {
@@ -21,7 +21,7 @@ export async function loadImage(docker: Docker, image: LoadableImage, tag: strin
       await docker.getImage(digest).tag({ repo: tag.slice(0, colon), tag: tag.slice(colon + 1) })
     return digest
   }
-  const answer = await docker.loadImage(Readable.from(packArchive(image, tag)), { quiet: true })
+  const answer = await docker.loadImage(Readable.from(packArchive(image, tag)))
   await readAnswer(answer)
   const { Id } = await docker.getImage(tag).inspect()
   return Id

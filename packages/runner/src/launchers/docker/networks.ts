@@ -1,6 +1,5 @@
-import type Docker from 'dockerode'
-import type { NetworkCreateOptions } from 'dockerode'
 import { ignoring, messageOf, statusOf } from './engine.ts'
+import type { EngineClient, NetworkSpec } from './engine-client.ts'
 import { pickSubnet } from './subnets.ts'
 
 const MAX_TRIES = 50
@@ -9,14 +8,14 @@ export interface NetworkOptions {
   name: string
   /** The range from which a subnet is taken. */
   subnets: string
-  spec(subnet: string): NetworkCreateOptions
+  spec(subnet: string): NetworkSpec
 }
 
 /**
  * Creates a network, such as that of an attempt, unless it exists. The engine's check for duplicates does not detect requests that come
  * at the same time, for example from a killed runner and its successor, and a duplicate name cannot be used.
  */
-export async function ensureNetwork(docker: Docker, { name, subnets, spec }: NetworkOptions): Promise<void> {
+export async function ensureNetwork(docker: EngineClient, { name, subnets, spec }: NetworkOptions): Promise<void> {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const networks = await docker.listNetworks()
     const [first, ...others] = byId(networks.filter((network) => network.Name === name))
@@ -41,7 +40,7 @@ export async function ensureNetwork(docker: Docker, { name, subnets, spec }: Net
 }
 
 /** Removes networks by id, because the engine refuses a name that two networks have. */
-export async function removeNetworks(docker: Docker, name: string): Promise<void> {
+export async function removeNetworks(docker: EngineClient, name: string): Promise<void> {
   // The filter also matches parts of names.
   const networks = await docker.listNetworks({ filters: { name: [name] } })
   for (const { Id, Name } of networks) if (Name === name) await ignoring([404], docker.getNetwork(Id).remove())

@@ -17,7 +17,7 @@ const state = {
 const finishedAt = new Date('2026-01-01T00:00:01.500Z')
 
 it.each(['running', 'paused', 'restarting'])('a container that is %s counts as running', (Status) => {
-  expect(observationOf({ ...state, Status, Running: true }, false)).toEqual({ state: 'running' })
+  expect(observationOf({ ...state, Status }, false)).toEqual({ state: 'running' })
 })
 
 it('a container that was created and never started counts as not launched, unless it is being launched', () => {

@@ -1,11 +1,11 @@
 import { constants } from 'node:os'
-import type { ContainerInspectInfo } from 'dockerode'
 import type { Exited, Observation } from '../launcher.ts'
+import type { ContainerState } from './engine-client.ts'
 
 const SIGNAL_NAMES = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]))
 
 /** Translates the engine's state of a container. `isLaunching`: this runner is about to start it. */
-export function observationOf(state: ContainerInspectInfo['State'], isLaunching: boolean): Observation {
+export function observationOf(state: ContainerState, isLaunching: boolean): Observation {
   switch (state.Status) {
     case 'running':
     case 'paused':
@@ -21,7 +21,7 @@ export function observationOf(state: ContainerInspectInfo['State'], isLaunching:
   }
 }
 
-function exited(state: ContainerInspectInfo['State']): Observation {
+function exited(state: ContainerState): Observation {
   const { ExitCode: exitCode, OOMKilled: isOutOfMemory, Error: error, FinishedAt } = state
   const finishedAt = new Date(FinishedAt)
   return {

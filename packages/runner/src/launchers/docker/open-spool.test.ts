@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import { packTar, type TarEntry } from 'modern-tar'
 import { describe, expect, it } from 'vitest'
+import { EngineError } from './engine-client.ts'
 import { openSpool } from './open-spool.ts'
 
 /** A container that answers with a tar, as the engine does. */
@@ -10,7 +11,7 @@ function containerWith(entries: TarEntry[]) {
     paths,
     async getArchive({ path }: { path: string }) {
       paths.push(path)
-      return Readable.from([Buffer.from(await packTar(entries))]) as NodeJS.ReadableStream
+      return Readable.from([Buffer.from(await packTar(entries))])
     },
   }
 }
@@ -30,7 +31,7 @@ describe('the spool of a container', () => {
   })
 
   it('is undefined when the engine finds no file or no container', async () => {
-    const missing = Object.assign(new Error('no such file'), { statusCode: 404 })
+    const missing = new EngineError(404, 'no such file')
     expect(await openSpool({ getArchive: () => Promise.reject(missing) }, 1)).toBeUndefined()
   })
 

@@ -1,5 +1,5 @@
-import type Docker from 'dockerode'
 import type { RegistryCredentials } from './config.ts'
+import type { EngineClient } from './engine-client.ts'
 import { registryHost } from './registry-host.ts'
 
 export interface PullImageOptions {
@@ -11,17 +11,16 @@ export interface PullImageOptions {
 }
 
 /** Pulls an image by digest. */
-export async function pullImage(docker: Docker, reference: string, options: PullImageOptions): Promise<void> {
+export async function pullImage(docker: EngineClient, reference: string, options: PullImageOptions): Promise<void> {
   const { credentials, signal, onProgress } = options
   const host = registryHost(reference)
   const login = credentials[host]
-  // As an argument of its own: among the options it would also be sent in the URL.
   const auth = login && { ...login, serveraddress: host }
   const stream = await docker.createImage(auth, {
     // The tag field also accepts a digest. Without it the engine would pull every tag.
     fromImage: reference.slice(0, reference.lastIndexOf('@')),
     tag: reference.slice(reference.lastIndexOf('@') + 1),
-    abortSignal: signal,
+    signal,
   })
   const layers = new Map<string, { done: number; total: number }>()
   let rest = ''

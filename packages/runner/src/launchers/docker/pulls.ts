@@ -1,5 +1,5 @@
-import type Docker from 'dockerode'
 import type { RegistryCredentials } from './config.ts'
+import type { EngineClient } from './engine-client.ts'
 import { pullImage } from './pull-image.ts'
 
 export interface Pull {
@@ -11,7 +11,7 @@ export interface Pull {
 }
 
 /** Pulls images in the background. Jobs that wait for the same image share one pull. */
-export function createPulls(docker: Docker, credentials: Readonly<Record<string, RegistryCredentials>>) {
+export function createPulls(docker: EngineClient, credentials: Readonly<Record<string, RegistryCredentials>>) {
   const running = new Map<string, Pull & { waiting: number }>()
   return {
     join(reference: string): Pull {

@@ -1,6 +1,5 @@
-import type { Readable } from 'node:stream'
-import type Docker from 'dockerode'
 import type { Output, OutputPosition } from '../launcher.ts'
+import type { EngineClient } from './engine-client.ts'
 import { FrameReader } from './output-frames.ts'
 
 /** How much of the log one call reads. */
@@ -8,14 +7,15 @@ const MAX_BYTES = 8 * 1024 ** 2
 
 /** The lines after a position. Positions are nanoseconds after the container's creation. */
 export async function readOutput(
-  docker: Docker,
+  docker: EngineClient,
   container: { id: string; createdAt: bigint },
   from: OutputPosition,
   final: boolean,
 ): Promise<Output> {
   const { id, createdAt } = container
   const reader = new FrameReader(from, createdAt)
-  const stream = await openLog(docker, id, sinceOf(createdAt, Math.min(from.stdout, from.stderr)))
+  const since = sinceOf(createdAt, Math.min(from.stdout, from.stderr))
+  const stream = await docker.getContainer(id).logs({ stdout: true, stderr: true, timestamps: true, since })
   let bytes = 0
   for await (const chunk of stream) {
     reader.push(chunk)
@@ -31,23 +31,4 @@ function sinceOf(createdAt: bigint, position: number): string {
   if (position <= 0) return '0'
   const at = createdAt + BigInt(Math.floor(position))
   return `${at / 1_000_000_000n}.${String(at % 1_000_000_000n).padStart(9, '0')}`
-}
-
-/** Opens the log as a stream. Dockerode's own method buffers the whole log. */
-function openLog(docker: Docker, id: string, since: string): Promise<AsyncIterable<Buffer>> {
-  return new Promise((resolve, reject) => {
-    docker.modem.dial(
-      {
-        path: `/containers/${id}/logs?`,
-        method: 'GET',
-        isStream: true,
-        statusCodes: { 200: true, 404: 'no such container', 500: 'server error' },
-        options: { stdout: true, stderr: true, timestamps: true, follow: false, since },
-      },
-      (error: unknown, stream: unknown) => {
-        if (error) reject(error)
-        else resolve(stream as Readable)
-      },
-    )
-  })
 }

@@ -1,4 +1,3 @@
-import type { ContainerCreateOptions, NetworkCreateOptions } from 'dockerode'
 import type { TarEntry } from 'modern-tar'
 import { BRIDGE_DIR } from '../bridge/bridge-contents.ts'
 import { CONTAINER_PATHS, containerEnvironment } from '../container-environment.ts'
@@ -6,6 +5,7 @@ import type { AttemptRef, LaunchRequest } from '../launcher.ts'
 import { programOf } from '../program-of.ts'
 import type { BridgeVolume } from './bridge-volume.ts'
 import type { DockerConfig } from './config.ts'
+import type { NetworkSpec } from './engine-client.ts'
 import { attemptLabels, attemptName } from './names.ts'
 
 const DISK_BYTES = 'dev.trainyard.disk-bytes'
@@ -48,7 +48,7 @@ export function diskLimitOf(labels: Readonly<Record<string, string>>): number | 
 }
 
 /** A network for one job only. It has access to the outside, because the trainer must reach the platform and its storage. */
-export function networkSpec(ref: AttemptRef, options: DockerSpecOptions, subnet: string): NetworkCreateOptions {
+export function networkSpec(ref: AttemptRef, options: DockerSpecOptions, subnet: string): NetworkSpec {
   return {
     Name: attemptName(ref, options.instanceId),
     Driver: 'bridge',
@@ -64,14 +64,10 @@ export interface Files {
   entries: TarEntry[]
 }
 
-export interface ContainerSpec {
-  create: ContainerCreateOptions & { name: string }
-  /** To be put into the container before its start. */
-  files: Files
-}
+export type ContainerSpec = ReturnType<typeof containerSpec>
 
 /** Builds the container of an attempt. */
-export function containerSpec(request: LaunchRequest, options: DockerSpecOptions): ContainerSpec {
+export function containerSpec(request: LaunchRequest, options: DockerSpecOptions) {
   const { config, instanceId, datasetCacheMaxGb, datasetCache } = options
   const { workDir } = CONTAINER_PATHS
   const [program = '', ...args] = programOf(request, options.bridge?.command)
@@ -99,7 +95,8 @@ export function containerSpec(request: LaunchRequest, options: DockerSpecOptions
       StopSignal: 'SIGTERM',
       HostConfig: hostConfig(request, options),
     },
-    files: { dir: VOLUME_DIR, entries: attemptFiles(config.user, request.token, configText) },
+    /** To be put into the container before its start. */
+    files: { dir: VOLUME_DIR, entries: attemptFiles(config.user, request.token, configText) } satisfies Files,
   }
 }
 
@@ -110,7 +107,7 @@ function containerLabels(request: LaunchRequest, { instanceId, config }: DockerS
   return labels
 }
 
-function hostConfig(request: LaunchRequest, options: DockerSpecOptions): ContainerCreateOptions['HostConfig'] {
+function hostConfig(request: LaunchRequest, options: DockerSpecOptions) {
   const { config, instanceId, datasetCache, engineCpus, bridge, watch } = options
   const { resources } = request
   const name = attemptName(request, instanceId)

@@ -1,7 +1,7 @@
-import type Docker from 'dockerode'
 import { packTar } from 'modern-tar'
 import type { LaunchRequest } from '../launcher.ts'
 import { ignoring, statusOf } from './engine.ts'
+import type { EngineClient, EngineContainer } from './engine-client.ts'
 import { ensureNetwork } from './networks.ts'
 import { type ContainerSpec, containerSpec, type DockerSpecOptions, type Files, networkSpec } from './spec.ts'
 
@@ -10,7 +10,7 @@ import { type ContainerSpec, containerSpec, type DockerSpecOptions, type Files, 
  * about 100 ms and the engine needs the network only at the start.
  */
 export async function startContainer(
-  docker: Docker,
+  docker: EngineClient,
   request: LaunchRequest,
   options: DockerSpecOptions,
 ): Promise<void> {
@@ -29,7 +29,7 @@ export async function startContainer(
 }
 
 /** Creates a container and its files. False: the container exists and was started before. */
-async function createWithFiles(docker: Docker, spec: ContainerSpec, network: Promise<void>): Promise<boolean> {
+async function createWithFiles(docker: EngineClient, spec: ContainerSpec, network: Promise<void>): Promise<boolean> {
   const { create, files } = spec
   const container = docker.getContainer(create.name)
   if (!(await createContainer(docker, create, network))) {
@@ -40,13 +40,13 @@ async function createWithFiles(docker: Docker, spec: ContainerSpec, network: Pro
   return true
 }
 
-export async function putFiles(container: Docker.Container, { dir, entries }: Files): Promise<void> {
+export async function putFiles(container: EngineContainer, { dir, entries }: Files): Promise<void> {
   await container.putArchive(Buffer.from(await packTar(entries)), { path: dir })
 }
 
 /** False: the name is taken by a concurrent launch, or by one that was interrupted before the start. */
 async function createContainer(
-  docker: Docker,
+  docker: EngineClient,
   create: ContainerSpec['create'],
   network: Promise<void>,
 ): Promise<boolean> {

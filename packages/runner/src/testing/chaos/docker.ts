@@ -1,7 +1,7 @@
 import { ConfigError, createLogger } from '@trainyard/platform'
-import type Docker from 'dockerode'
 import { readDockerConfig } from '../../launchers/docker/config.ts'
 import { connectEngine, ignoring, readEngineInfo } from '../../launchers/docker/engine.ts'
+import type { EngineClient } from '../../launchers/docker/engine-client.ts'
 import { createDockerLauncher } from '../../launchers/docker/launcher.ts'
 import { attemptName, instanceLabel, parseLabels } from '../../launchers/docker/names.ts'
 import { listLeftovers } from '../../launchers/docker/testing/list-leftovers.ts'
@@ -51,7 +51,7 @@ export async function dockerChaos(
 }
 
 async function killContainer(
-  docker: Docker,
+  docker: EngineClient,
   { instanceId }: ChaosScene,
   random: () => number,
 ): Promise<Kill | undefined> {

@@ -1,9 +1,9 @@
-import Docker from 'dockerode'
 import { describe } from 'vitest'
+import { connectEngine } from '../../launchers/docker/engine.ts'
 import { dockerChaos } from './docker.ts'
 import { replicaCases } from './replicas.cases.ts'
 
-const image = await new Docker()
+const image = await connectEngine()
   .getImage('node:24-bookworm-slim')
   .inspect()
   .catch(() => undefined)

@@ -1,8 +1,8 @@
-import type Docker from 'dockerode'
+import type { EngineClient } from '../engine-client.ts'
 import { instanceLabel } from '../names.ts'
 
 /** Containers, networks and volumes in the engine that belong to a runner's database. */
-export async function listLeftovers(docker: Docker, instanceId: string): Promise<string[]> {
+export async function listLeftovers(docker: EngineClient, instanceId: string): Promise<string[]> {
   const filters = { label: [instanceLabel(instanceId)] }
   const [containers, networks, volumes] = await Promise.all([
     docker.listContainers({ all: true, filters }),
