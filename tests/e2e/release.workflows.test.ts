@@ -96,7 +96,7 @@ describe.skipIf(!canRun)('a dry run of the release workflow', () => {
       env: { ...process.env, PATH: path, XDG_CACHE_HOME: join(dir, '.cache'), REAL_NPM_PATH: process.env.PATH },
       capture: true,
     })
-  }, 600_000)
+  }, 1_200_000)
   afterAll(() => rm(dir, { recursive: true, force: true }))
 
   test('succeeds', () => {

@@ -131,8 +131,8 @@ export class EngineClient {
     return this.getContainer(name)
   }
 
-  async createNetwork(body: NetworkSpec): Promise<void> {
-    await this.#json({ method: 'POST', path: '/networks/create', body })
+  async createNetwork(body: NetworkSpec): Promise<{ Id: string }> {
+    return await this.#json({ method: 'POST', path: '/networks/create', body })
   }
 
   async createVolume(body: { Name: string; Labels?: Record<string, string> }): Promise<void> {
