@@ -10,8 +10,9 @@ export const SETUP_SECRET = 'setup-secret'
 
 const Environment = z.object({
   DATABASE_URL: z.string().min(1),
-  /** The address of the pages. */
   PUBLIC_URL: z.url({ protocol: /^https?$/ }).default('http://127.0.0.1:7600'),
+  /** The address of the pages, where it is another. */
+  PAGES_URL: z.url({ protocol: /^https?$/ }).optional(),
 })
 
 export interface SetupSecretOptions {
@@ -28,12 +29,12 @@ export interface SetupSecretOptions {
  * @throws ConfigError
  */
 export async function setupSecretCommand({ env, schemaPrefix }: SetupSecretOptions): Promise<string> {
-  const { DATABASE_URL: url, PUBLIC_URL } = parseConfig(Environment, env, SETUP_SECRET)
+  const { DATABASE_URL: url, PUBLIC_URL, PAGES_URL = PUBLIC_URL } = parseConfig(Environment, env, SETUP_SECRET)
   const identity = await openIdentity({ url, schemaPrefix })
   try {
     if (await hasOperator(identity.database.db))
       throw new ConfigError('This installation has an operator, who invites others; a set-up secret has no use')
-    return describeSetup(PUBLIC_URL, await replaceSetupSecret(identity))
+    return describeSetup(PAGES_URL, await replaceSetupSecret(identity))
   } finally {
     await identity.close()
   }

@@ -40,6 +40,13 @@ it('prints one link until the first account exists, and keeps its secret in a pr
   expect(await readdir(folder)).toEqual([])
 })
 
+it('the link leads to the pages, also when they have another address', async () => {
+  const { identity } = await open()
+  const pagesUrl = 'https://pages.yard.test'
+  const text = await prepareSetup(identity, { auth: { ...auth, pagesUrl }, dataDir: folder, publicUrl })
+  expect(text).toContain('https://pages.yard.test/sign-up?setup=ty_')
+})
+
 it('replicas that start at the same time agree on one secret', async () => {
   const { prepare, signUp } = await open()
   const folders = await Promise.all([1, 2, 3].map(() => mkdtemp(join(folder, 'replica-'))))

@@ -10,7 +10,7 @@ export interface PrepareSetupOptions {
   auth: AuthConfig
   /** The secret is kept here, readable by this user only, until the first account exists. */
   dataDir: string
-  /** The address of the pages. */
+  /** The address of the pages where `auth` names no other. */
   publicUrl: string
 }
 
@@ -32,7 +32,7 @@ export async function prepareSetup(
   }
   // Written before the database knows it: a crash in between must not leave a secret that no one can read.
   const secret = await keptSecret(file)
-  if (await proposeSetupSecret(identity, secret)) return describeSetup(publicUrl, secret, file)
+  if (await proposeSetupSecret(identity, secret)) return describeSetup(auth.pagesUrl ?? publicUrl, secret, file)
   await rm(file, { force: true })
   return (
     'This installation has no account yet. The server that started first printed the link for the first one, and keeps ' +
@@ -40,8 +40,8 @@ export async function prepareSetup(
   )
 }
 
-export function describeSetup(publicUrl: string, secret: string, file?: string): string {
-  const link = `${publicUrl.replace(/\/+$/, '')}/sign-up?setup=${secret}`
+export function describeSetup(pagesUrl: string, secret: string, file?: string): string {
+  const link = `${pagesUrl.replace(/\/+$/, '')}/sign-up?setup=${secret}`
   const kept = file === undefined ? '' : `The secret in it is also in ${file}.\n`
   return `This installation has no account yet. Create the first one, its operator, here:\n${link}\n${kept}`
 }

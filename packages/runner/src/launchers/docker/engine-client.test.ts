@@ -62,6 +62,11 @@ describe('the client of an engine', () => {
     })
   })
 
+  it('tells that a file exists, whose answer has no body', async () => {
+    const client = await engineWith((_, response) => response.end())
+    expect(await client.getContainer('c').infoArchive({ path: '/complete' })).toBe(true)
+  })
+
   it('fails with the status and the message of the engine', async () => {
     const client = await engineWith((_, response) => response.writeHead(409).end('{"message":"it is in use"}'))
     const failure = await client

@@ -154,8 +154,11 @@ export class EngineClient {
         this.#stream({ method: 'GET', path: `${path}/logs`, query }),
       /** The archive of a file or folder. */
       getArchive: (query: { path: string }) => this.#stream({ method: 'GET', path: `${path}/archive`, query }),
-      /** Fails with 404 when it does not exist. */
-      infoArchive: (query: { path: string }) => this.#json<void>({ method: 'HEAD', path: `${path}/archive`, query }),
+      /** Whether a file or folder exists: it fails with 404 when it does not. */
+      infoArchive: async (query: { path: string }) => {
+        await this.#json({ method: 'HEAD', path: `${path}/archive`, query })
+        return true
+      },
       putArchive: (body: Buffer | Readable, query: { path: string }) =>
         this.#json<void>({ method: 'PUT', path: `${path}/archive`, query, body }),
     }
