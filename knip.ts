@@ -35,7 +35,6 @@ const config: KnipConfig = {
         'scripts/docs-site/{links,pages}.ts',
         'tests/**/*.test.ts',
         'tests/e2e/*/main.ts',
-        'tests/e2e/pack-only.ts',
         'tests/setup/*.ts',
         'tests/snippets/prelude.ts',
       ],
