@@ -15,6 +15,7 @@ import { countDevices } from './devices.ts'
 import { createDiskWatch, type DiskUse } from './disk-watch.ts'
 import type { SeparateUsers } from './find-separate-users.ts'
 import { installTools } from './install-tools.ts'
+import { killUser } from './kill-user.ts'
 import type { SubprocessLimits } from './limits.ts'
 import { measureProcess } from './measure-process.ts'
 import { openGateway } from './network/gateway.ts'
@@ -76,6 +77,11 @@ export function createSubprocessLauncher(options: SubprocessLauncherOptions): La
   const host = readHostId(config.attemptsDir)
   const ids = sandbox === undefined ? separateUsers?.ids : sandbox.ids
   const idOf = (ref: AttemptRef) => ids && attemptId(ids, host, ref)
+  /** Ids are digests: where few exist, two attempts can have the same one. */
+  async function isSharedUser(id: number, { jobId, attempt }: AttemptRef): Promise<boolean> {
+    const refs = (await readdir(config.attemptsDir)).map(parseAttemptName)
+    return refs.some((one) => one && (one.jobId !== jobId || one.attempt !== attempt) && idOf(one) === id)
+  }
   const { datasetCacheIsWritable } = options
   const mounted = { trainerCopy, elsewhere, datasetCacheIsWritable }
   const startOptions = { sandbox, cgroups, network, ...mounted, limits, idOf, tools: separateUsers?.tools }
@@ -136,6 +142,8 @@ export function createSubprocessLauncher(options: SubprocessLauncherOptions): La
       const files = filesOf(ref)
       await stopProcess(files, 0)
       await killOrphan(files)
+      const id = sandbox === undefined ? idOf(ref) : undefined
+      if (id !== undefined && !(await isSharedUser(id, ref))) await killUser(id)
       await removeCgroup(files.cgroup)
       await removeCgroup(files.pidsCgroup)
       await removeFolder(files.dir)
