@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { NoRoomError } from '../../errors.ts'
 import { endOfExit } from '../../jobs/statuses.ts'
 import type { Launcher, LaunchRequest, Observation } from '../launcher.ts'
+import { isRunning } from '../testing/is-running.ts'
 import { launchRequest } from '../testing/launch-request.ts'
 import { cgroupFiles } from './cgroup-files.ts'
 import { findCgroupParent } from './cgroups.ts'
@@ -187,12 +188,7 @@ describe('a process of a trainer', () => {
       await launcher.launch(request(5, program))
       await lineWith(launcher, 5, 'ready')
       await launcher.remove({ jobId: 5, attempt: 1 })
-      const { execFileSync } = await import('node:child_process')
-      await expect
-        .poll(() => execFileSync('ps', ['-eo', 'args']).toString().includes(`sleep 3600.${process.pid}`), {
-          timeout: 60_000,
-        })
-        .toBe(false)
+      await expect.poll(() => isRunning(`3600.${process.pid}`), { timeout: 60_000 }).toBe(false)
     })
   })
 
