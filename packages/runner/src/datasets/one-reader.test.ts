@@ -119,7 +119,7 @@ describe('registration and @trainyard/datasets agree on', () => {
       })
       expect(taskType).toBe('obb')
     },
-    20_000,
+    60_000,
   )
 
   it('a class that is called "obb": its boxes are not oriented', async () => {
