@@ -22,6 +22,7 @@ const ALLOWED: Readonly<Record<string, string>> = {
     'behind `formGate`, after the runner has shown the job to who sends the picture',
   'packages/web/src/language-routes.ts': 'behind `formGate`, which `createWeb` puts in front of every form',
   'packages/web/src/ownership/routes.tsx': 'behind `formGate`, which `createWeb` puts in front of every form',
+  'packages/web/src/reviews/routes.tsx': 'behind `formGate`, which `createWeb` puts in front of every form',
   'packages/web/src/webhooks/routes.tsx': 'behind `formGate`, which `createWeb` puts in front of every form',
   'packages/web/src/publishers/routes.tsx': 'behind `formGate`, which `createWeb` puts in front of every form',
   'packages/web/src/people': 'behind `formGate`, which `createWeb` puts in front of every form',

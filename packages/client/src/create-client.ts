@@ -4,6 +4,7 @@ import { createIdentityClient, type IdentityClient } from './apis/identity.ts'
 import { createJobsClient, type JobsClient } from './apis/jobs.ts'
 import { createOwnershipClient, type OwnershipClient } from './apis/ownership.ts'
 import { createPublishingClient, type PublishingClient } from './apis/publishing.ts'
+import { createReviewsClient, type ReviewsClient } from './apis/reviews.ts'
 import { createTokensClient, type TokensClient } from './apis/tokens.ts'
 import { createTrainersClient, type TrainersClient } from './apis/trainers.ts'
 import { createUsageClient, type UsageClient } from './apis/usage.ts'
@@ -12,7 +13,7 @@ import { createConnection } from './http/connection.ts'
 
 /** The addresses of the servers, and the token for them. */
 export interface CreateClientOptions {
-  /** Address of the registry. Required for `trainers`, `checks`, `publishing`, `webhooks` and `ownership`. */
+  /** Address of the registry. Required for `trainers`, `reviews`, `checks`, `publishing`, `webhooks` and `ownership`. */
   registryUrl?: string | undefined
   /** Address of the runner. Required for `jobs`, `datasets` and `usage`. */
   runnerUrl?: string | undefined
@@ -30,6 +31,7 @@ export interface TrainyardClient {
   readonly trainers: TrainersClient
   readonly checks: ChecksClient
   readonly publishing: PublishingClient
+  readonly reviews: ReviewsClient
   readonly webhooks: WebhooksClient
   readonly ownership: OwnershipClient
   readonly tokens: TokensClient
@@ -57,6 +59,7 @@ export function createClient({ registryUrl, runnerUrl, token, fetch }: CreateCli
     trainers: createTrainersClient(registry),
     checks: createChecksClient(registry),
     publishing: createPublishingClient(registry),
+    reviews: createReviewsClient(registry),
     webhooks: createWebhooksClient(registry),
     ownership: createOwnershipClient(registry),
     tokens: createTokensClient(identity),

@@ -57,6 +57,7 @@ export {
 export * from './redact.ts'
 export * from './rescans-api.ts'
 export * from './resources-api.ts'
+export * from './reviews-api.ts'
 export * from './run-statements-api.ts'
 export * from './simple.ts'
 export * from './trainers-api.ts'

@@ -3,6 +3,7 @@ import { CheckResult } from './findings.ts'
 import { PublishedManifest } from './manifest.ts'
 import { Digest, SemVer, SizeBytes, TaskType, Timestamp, TrainerName } from './primitives.ts'
 import { trimmedLine } from './readable-text.ts'
+import { Rating } from './reviews-api.ts'
 
 /** The state of a version. Until it is `published`, only its owner and the checks can pull it. */
 export const VersionState = z.enum(['received', 'checking', 'published', 'rejected', 'deprecated', 'yanked'])
@@ -34,6 +35,7 @@ export const TrainerSummary = z
     keywords: z.array(z.string()),
     pulls: z.number().int(),
     publishedAt: Timestamp,
+    rating: Rating.optional().describe('Absent without reviews'),
     trust: Trust.optional().describe('How far the latest version was checked. Of two parts, the weaker one'),
     verifiedAs: z
       .array(z.string())

@@ -13,6 +13,7 @@ import { mountMetrics } from './metrics/routes.ts'
 import { mountOwnershipRoutes } from './ownership/routes.ts'
 import { mountRepositoryRoutes } from './repositories/routes.ts'
 import { mountRescanRoutes } from './rescans/routes.ts'
+import { mountReviewRoutes } from './reviews/routes.ts'
 import { mountRunRoutes } from './run-statements/routes.ts'
 import { mountPublishingRoutes } from './trusted-publishing/routes.ts'
 import { mountUsageRoutes } from './usage/routes.ts'
@@ -30,6 +31,7 @@ export function createApp(context: RegistryContext): OpenAPIHono {
   mountReadmePictureRoutes(api, context)
   mountLifecycleRoutes(api, context)
   mountRunRoutes(api, context)
+  mountReviewRoutes(api, context)
   mountUsageRoutes(api, context)
   mountPublishingRoutes(api, context)
   mountFeedRoutes(api, context)

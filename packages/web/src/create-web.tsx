@@ -17,6 +17,7 @@ import { predictRoutes } from './predict/routes.tsx'
 import { handleError, NotFoundPage } from './problems.tsx'
 import { publisherRoutes } from './publishers/routes.tsx'
 import { pushRoutes } from './pushes/routes.tsx'
+import { reviewRoutes } from './reviews/routes.tsx'
 import { csrfProtection, securityHeaders } from './security.ts'
 import { clientOf } from './session/credentials.ts'
 import { findViewer, isPageView } from './session/find-viewer.ts'
@@ -82,7 +83,7 @@ export function createWeb(options: WebOptions): { app: Hono<WebEnv> } {
   app.get('/favicon.ico', (c) => c.redirect('/favicon.svg', 301))
   app.get('/robots.txt', (c) =>
     c.text(
-      'User-agent: *\nDisallow: /jobs\nDisallow: /datasets\nDisallow: /experiments\nDisallow: /pushes\nDisallow: /predict\nDisallow: /publishers\nDisallow: /usage\nDisallow: /sign-in\nDisallow: /account\nDisallow: /organisations\nDisallow: /reset-password\n',
+      'User-agent: *\nDisallow: /jobs\nDisallow: /datasets\nDisallow: /experiments\nDisallow: /pushes\nDisallow: /reviews\nDisallow: /predict\nDisallow: /publishers\nDisallow: /usage\nDisallow: /sign-in\nDisallow: /account\nDisallow: /organisations\nDisallow: /reset-password\n',
     ),
   )
   app.use(async (c, next) => {
@@ -111,6 +112,7 @@ export function createWeb(options: WebOptions): { app: Hono<WebEnv> } {
   app.route('/', languageRoutes())
   app.route('/', peopleRoutes(context))
   app.route('/', trainerRoutes(context))
+  app.route('/', reviewRoutes(context))
   app.route('/datasets', datasetRoutes(context))
   app.route('/jobs/new', newJobRoutes(context))
   app.route('/jobs', jobRoutes(context))

@@ -6,8 +6,8 @@ import { t } from './words/t.ts'
 
 /** Parsing costs time for each field, and any page can send a form. */
 const MAX_FORM_BYTES = 16 * 1024
-/** The form of a job has a field for each setting of the trainer. */
-const MAX_JOB_FORM_BYTES = 128 * 1024
+/** The form of a job has a field for each setting of the trainer, and each of the 4,000 characters of a review can take nine bytes. */
+const MAX_LONG_FORM_BYTES = 128 * 1024
 
 /** A picture of 20 MiB and the rest of its form. */
 const MAX_PICTURE_FORM_BYTES = 21 * 1024 ** 2
@@ -22,7 +22,7 @@ export function formGate(): MiddlewareHandler {
       },
     })
   const limited = limitTo(MAX_FORM_BYTES)
-  const limitedJob = limitTo(MAX_JOB_FORM_BYTES)
+  const limitedLong = limitTo(MAX_LONG_FORM_BYTES)
   const limitedPicture = limitTo(MAX_PICTURE_FORM_BYTES)
   return async (c, next) => {
     // Archives of any length are passed on while they arrive.
@@ -30,6 +30,9 @@ export function formGate(): MiddlewareHandler {
     if (/^\/predict\/\d+\/[\w-]+(?:\/tries)?$/.test(c.req.path)) return await limitedPicture(c, next)
     if (/^\s*multipart\//i.test(c.req.header('content-type') ?? ''))
       throw new HTTPException(415, { message: t('Forms with files are not accepted') })
-    return await (c.req.path === '/jobs/new' ? limitedJob : limited)(c, next)
+    return await (/^\/jobs\/new$|^\/trainers\/[^/]+\/[^/]+\/reviews\//.test(c.req.path) ? limitedLong : limited)(
+      c,
+      next,
+    )
   }
 }

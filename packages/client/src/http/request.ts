@@ -4,7 +4,7 @@ import { TrainyardApiError, TrainyardUnreachableError, UnexpectedAnswerError } f
 import type { Connect, Connection } from './connection.ts'
 
 export interface HttpRequest {
-  method?: 'GET' | 'POST' | 'DELETE' | undefined
+  method?: 'GET' | 'POST' | 'PUT' | 'DELETE' | undefined
   path: string
   /** Undefined values are left out. */
   query?: Record<string, string | number | boolean | undefined> | undefined

@@ -4,7 +4,7 @@ import { requireCaller } from './authenticate.ts'
 import { requireCredentials } from './caller.ts'
 
 const CHANGES = ['POST', 'PUT', 'PATCH', 'DELETE']
-const PATHS = ['/v1/trainers/*', '/v1/namespaces/*', '/v1/rescans/*', '/v1/checks/*', '/v1/appeals/*']
+const PATHS = ['trainers', 'namespaces', 'rescans', 'checks', 'appeals', 'reviews'].map((name) => `/v1/${name}/*`)
 
 /** Every change of the JSON API needs credentials, which are verified before its body is read. Routes below decide what they allow. */
 export function authenticateChanges(api: OpenAPIHono, context: RegistryContext): void {

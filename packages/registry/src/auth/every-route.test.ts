@@ -93,6 +93,7 @@ describe('every route of the registry', () => {
       '{webhook}': { red: 'whk_nothing', nothing: 'whk_nothing' },
       '{delivery}': { red: 'msg_nothing', nothing: 'msg_nothing' },
       '{publisher}': { red: 'pub_nothing', nothing: 'pub_nothing' },
+      '{review}': { red: 'rev_nothing', nothing: 'rev_nothing' },
       '{channel}': { red: 'stable', nothing: 'stable' },
       '{upload}': { red: upload, nothing: '00000000-0000-4000-8000-000000000000' },
       '{digest}': { red: digest, nothing: none },
@@ -184,8 +185,10 @@ describe('every route of the registry', () => {
     async (route) => {
       for (const who of isOpen(route) ? [teams.blue, undefined, teams.limited] : [teams.blue]) {
         const response = await call(route, who)
-        // Sessions and appeals can be listed with a session, but not with a token.
-        expect(response.status).toBe(['/v1/sessions', '/v1/appeals', '/v1/rescans'].includes(route.path) ? 403 : 200)
+        // Sessions, appeals and reports can be listed with a session, but not with a token.
+        expect(response.status).toBe(
+          ['/v1/sessions', '/v1/appeals', '/v1/rescans', '/v1/reviews/reported'].includes(route.path) ? 403 : 200,
+        )
         const text = await response.text()
         for (const secret of teams.secrets) expect(text).not.toContain(secret)
       }
@@ -221,6 +224,10 @@ describe('every route of the registry', () => {
 /** Valid bodies, so that a route can only fail because of permissions. */
 const BODIES: Record<string, unknown> = {
   'POST /v1/checks/{id}/suppressions': { fingerprint: 'f', reason: 'a false positive' },
+  'PUT /v1/trainers/{namespace}/{name}/reviews/own': { version: '1.0.0', rating: 5, text: 'Works' },
+  'PUT /v1/trainers/{namespace}/{name}/reviews/{review}/reply': { text: 'Thanks' },
+  'POST /v1/reviews/{review}/report': { reason: 'an advertisement' },
+  'POST /v1/reviews/{review}/moderate': { decision: 'hide', note: 'an advertisement' },
   'POST /v1/checks/{id}/appeal': { text: 'a false positive' },
   'POST /v1/appeals/{id}/approve': { note: 'a false positive' },
   'POST /v1/appeals/{id}/refuse': { note: 'a true positive' },

@@ -3,6 +3,7 @@ import { TrainyardError } from '@trainyard/platform'
 import type { RegistryCaller } from '../auth/caller.ts'
 import type { RegistryContext } from '../context.ts'
 import { verifiedAs } from '../names/verified-namespaces.ts'
+import { readRatings } from '../ratings/read-ratings.ts'
 import { countPackages } from '../sboms/count-packages.ts'
 import { listSignatures } from '../signatures/list-signatures.ts'
 import { channelsOf, readSetChannels } from '../versions/channels.ts'
@@ -20,7 +21,8 @@ export async function getTrainer(context: RegistryContext, caller: RegistryCalle
     const { manifest, readme } = await readContents(context, version)
     if (!manifest) continue
     const owners = await verifiedAs(context.database.db, [repository.namespace])
-    const summary = toSummary(repository, owners)
+    const ratings = await readRatings(context.database.db, [repository.id])
+    const summary = toSummary(repository, owners, ratings)
     return {
       ...(latest ? summary : unpublishedSummary(summary, version, manifest)),
       readme: readme ?? '',

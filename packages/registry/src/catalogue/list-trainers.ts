@@ -1,10 +1,11 @@
-import type { TrainerList, TrainerSummary } from '@trainyard/contract'
+import type { Rating, TrainerList, TrainerSummary } from '@trainyard/contract'
 import { formatCursor, parseCursor } from '@trainyard/platform'
 import type { Selectable } from 'kysely'
 import { z } from 'zod'
 import type { RegistryContext } from '../context.ts'
 import type { RepositoryTable } from '../db/schema/repositories.ts'
 import { verifiedAs } from '../names/verified-namespaces.ts'
+import { readRatings } from '../ratings/read-ratings.ts'
 import { searchTrainers } from '../search/search-trainers.ts'
 import type { SearchFilters } from '../search-index/facets.ts'
 import type { SearchSort } from '../search-index/search-index.ts'
@@ -51,11 +52,12 @@ export async function listTrainers(context: RegistryContext, options: ListTraine
   const namespaces = [...new Set(rows.map((row) => row.namespace))]
   const owners =
     namespaces.length === 0 ? new Map<string, string[]>() : await verifiedAs(context.database.db, namespaces)
+  const ratings = await readRatings(context.database.db, ids)
   const last = found.at(-1)?.position
   return {
     trainers: ids.flatMap((one) => {
       const row = byId.get(one)
-      return row === undefined ? [] : [toSummary(row, owners)]
+      return row === undefined ? [] : [toSummary(row, owners, ratings)]
     }),
     total,
     nextCursor: isLast || last === undefined ? undefined : formatCursor([sort, last.value, last.id]),
@@ -65,7 +67,11 @@ export async function listTrainers(context: RegistryContext, options: ListTraine
 }
 
 /** `owners`: what verified namespaces own. */
-export function toSummary(row: Selectable<RepositoryTable>, owners: ReadonlyMap<string, string[]>): TrainerSummary {
+export function toSummary(
+  row: Selectable<RepositoryTable>,
+  owners: ReadonlyMap<string, string[]>,
+  ratings: ReadonlyMap<number, Rating>,
+): TrainerSummary {
   return {
     name: row.name,
     displayName: row.display_name,
@@ -78,6 +84,7 @@ export function toSummary(row: Selectable<RepositoryTable>, owners: ReadonlyMap<
     pulls: row.pulls,
     publishedAt: (row.published_at ?? row.created_at).toISOString(),
     verifiedAs: owners.get(row.namespace) ?? [],
+    rating: ratings.get(row.id),
     trust: (row.latest_version === null ? null : row.latest_trust) ?? undefined,
   }
 }

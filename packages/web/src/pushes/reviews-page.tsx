@@ -4,6 +4,7 @@ import { Scroll } from '../components/scroll.tsx'
 import { RelativeTime } from '../components/time.tsx'
 import { plural } from '../format.ts'
 import { PeopleLayout } from '../people/people-layout.tsx'
+import { Sentence } from '../words/sentence.tsx'
 import { t } from '../words/t.ts'
 
 export interface ReviewsPageProps {
@@ -55,6 +56,12 @@ export function ReviewsPage({ assetUrl, appeals, rescans, now, problem }: Review
           </table>
         </Scroll>
       )}
+      <p>
+        <Sentence
+          text="People report reviews of trainers as well: {link}."
+          link={<a href="/reviews">{t('reported reviews')}</a>}
+        />
+      </p>
       <Scanners rescans={rescans} now={now} problem={problem} />
     </PeopleLayout>
   )

@@ -6,6 +6,8 @@ import {
   Prediction,
   type Publisher,
   PushList,
+  Review,
+  ReviewList,
   StoredEvent,
   type Webhook,
   type WebhookDelivery,
@@ -54,6 +56,8 @@ export const EVERY_PAGE: Readonly<Record<string, string>> = {
   pushes: '/pushes',
   push: '/pushes/chk_1',
   reviews: '/pushes/reviews',
+  'reported-reviews': '/reviews',
+  'trainer-reviews': '/trainers/trainyard/tfjs-classifier/reviews',
   publishers: '/publishers/acme/tiny',
   usage: '/usage?by=person',
   account: '/account',
@@ -162,9 +166,37 @@ export async function startEveryPage() {
     artifacts: [...plots, best],
   })
   addRegistry(site.api)
+  addReviews(site.api)
   addDiff(site.api)
   addUsage(site.api)
   return site
+}
+
+function addReviews({ app }: FakeApi): void {
+  const review = Review.parse({
+    id: 'rev_1',
+    trainer: 'trainyard/tfjs-classifier',
+    version: '0.1.0',
+    rating: 4,
+    text: `Learns fast.\n${ODD}`,
+    author: ODD,
+    runs: 14,
+    createdAt: AT,
+    reply: { text: ODD, at: AT },
+    isOwn: false,
+  })
+  const own = { ...review, id: 'rev_2', author: 'ada', isOwn: true, reply: undefined, hiddenReason: ODD, runs: 1 }
+  const list = ReviewList.parse({
+    reviews: [review, own],
+    nextCursor: 'next',
+    rating: { count: 2, mean: 4, score: 4 },
+    counts: [0, 0, 0, 2, 0],
+    own,
+    reviewable: ['0.1.0'],
+    mayReply: false,
+  })
+  app.get('/v1/trainers/trainyard/tfjs-classifier/reviews', (c) => c.json(list))
+  app.get('/v1/reviews/reported', (c) => c.json({ reviews: [{ ...review, reports: [ODD] }] }))
 }
 
 function addRegistry({ app }: FakeApi): void {

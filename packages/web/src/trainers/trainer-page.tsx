@@ -8,6 +8,8 @@ import { TrustStatus, VersionStateStatus } from '../components/status.tsx'
 import { RelativeTime } from '../components/time.tsx'
 import { formatBytes, formatCount, plural } from '../format.ts'
 import { withQuery } from '../query.ts'
+import { reviewsPath } from '../reviews/reviews-page.tsx'
+import { RatingSummary } from '../reviews/stars.tsx'
 import { Sentence } from '../words/sentence.tsx'
 import { t, translate } from '../words/t.ts'
 import { Checks } from './checks.tsx'
@@ -419,6 +421,15 @@ function Facts({ registryUrl, trainer, manifest, version, now }: FactsProps) {
           </dd>
         </>
       )}
+      <dt>{t('Rating')}</dt>
+      <dd>
+        {trainer.rating !== undefined && (
+          <>
+            <RatingSummary rating={trainer.rating} />{' '}
+          </>
+        )}
+        <a href={reviewsPath(trainer.name)}>{t('Read and write reviews')}</a>
+      </dd>
       <dt>{t('Pulls')}</dt>
       <dd>{formatCount(trainer.pulls)}</dd>
       <dt>{t('Follow')}</dt>

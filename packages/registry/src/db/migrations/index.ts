@@ -19,6 +19,7 @@ import { namespaceProofs } from './20261130103200-namespace-proofs.ts'
 import { searchInMemory } from './20261130140500-search-in-memory.ts'
 import { runs } from './20261130143000-runs.ts'
 import { verifiedInSearch } from './20261130154000-verified-in-search.ts'
+import { reviews } from './20261130193000-reviews.ts'
 
 /** By name, in the order in which they run. Databases record these names, so they never change. */
 export const registryMigrations: Record<string, Migration> = {
@@ -42,4 +43,5 @@ export const registryMigrations: Record<string, Migration> = {
   '20261130140500-search-in-memory': searchInMemory,
   '20261130143000-runs': runs,
   '20261130154000-verified-in-search': verifiedInSearch,
+  '20261130193000-reviews': reviews,
 }

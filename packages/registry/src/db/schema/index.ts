@@ -15,6 +15,7 @@ import type { DailyPullTable, PullSaltTable, PullSubjectTable } from './pulls.ts
 import type { ReadmePictureTable } from './readme-pictures.ts'
 import type { RepositoryTable } from './repositories.ts'
 import type { RepositoryBlobTable } from './repository-blobs.ts'
+import type { ReviewReportTable, ReviewTable } from './reviews.ts'
 import type { RunTable } from './runs.ts'
 import type { SbomTable } from './sboms.ts'
 import type { SearchEntryTable, SearchFacetTable, SearchWordTable } from './search.ts'
@@ -50,6 +51,8 @@ export interface RegistryDatabase {
   checks: CheckTable
   layer_results: LayerResultTable
   runs: RunTable
+  reviews: ReviewTable
+  review_reports: ReviewReportTable
   search_facets: SearchFacetTable
   search_entries: SearchEntryTable
   search_words: SearchWordTable
