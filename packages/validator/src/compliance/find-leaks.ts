@@ -1,4 +1,4 @@
-import { unpack } from './unpack.ts'
+import { isPacked, unpack } from './unpack.ts'
 
 /** Shorter pieces of a token are no use to anyone, and can be chance. */
 const PIECE = 20
@@ -70,7 +70,8 @@ function decode(text: string): string[] {
 }
 
 function unpackText(text: string): string[] {
-  const unpacked = unpack(Buffer.from(text, 'latin1'))
+  // Most texts are nothing of the kind: only then are their bytes copied.
+  const unpacked = isPacked(text) ? unpack(Buffer.from(text, 'latin1')) : undefined
   return unpacked === undefined ? [] : [unpacked.toString('latin1')]
 }
 
