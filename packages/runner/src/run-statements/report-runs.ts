@@ -1,15 +1,29 @@
-import type { RunStatement } from '@trainyard/contract'
+import type { EndReason, RunStatement } from '@trainyard/contract'
 import { type SigningKeys, signRunStatement } from '@trainyard/platform'
 import type { RunnerContext } from '../context.ts'
 
 /** Statements of one round. The next round sends the others. */
 const BATCH = 100
 const TIMEOUT_MS = 15_000
+/** As many that the registry could not take say that it is down, and not that one of them is odd. */
+const MAX_FAILURES = 3
+
+/** The failures that a trainer can be blamed for. Others are those of the platform, the settings or the dataset. */
+const OWN_FAILURES: readonly (EndReason | null)[] = [
+  'training_error',
+  'validation_error',
+  'environment_error',
+  'out_of_memory',
+  'storage_limit',
+  'deadline',
+  'heartbeat_lost',
+  'exited_without_result',
+]
 
 interface EndedRun {
   id: number
   attempt: number
-  /** Undefined for a job that ended before its trainer ran. */
+  /** Undefined for a job that ended before its trainer ran, or failed for another reason than its trainer. */
   statement: RunStatement | undefined
 }
 
@@ -20,9 +34,16 @@ interface EndedRun {
 export async function reportRuns(context: RunnerContext, keys: SigningKeys): Promise<void> {
   const { registryUrl } = context.config
   if (registryUrl === undefined) return
+  let failures = 0
   for (const run of await findUnreported(context)) {
-    if (run.statement !== undefined && !(await send(context, registryUrl, await signRunStatement(keys, run.statement))))
-      return
+    if (failures === MAX_FAILURES) return
+    if (
+      run.statement !== undefined &&
+      !(await send(context, registryUrl, await signRunStatement(keys, run.statement)))
+    ) {
+      failures += 1
+      continue
+    }
     await context.database.db
       .updateTable('jobs')
       .set({ reported_attempt: run.attempt })
@@ -39,7 +60,7 @@ async function findUnreported({ database, instanceId }: RunnerContext): Promise<
       join.onRef('attempts.job_id', '=', 'jobs.id').onRef('attempts.attempt', '=', 'jobs.attempt'),
     )
     .select(['jobs.id', 'jobs.attempt', 'jobs.state', 'jobs.operation', 'jobs.trainer', 'jobs.created_by'])
-    .select(['jobs.finished_at', 'attempts.running_since', 'attempts.launcher'])
+    .select(['jobs.finished_at', 'jobs.end_reason', 'attempts.running_since', 'attempts.launcher'])
     .where('jobs.finished_at', 'is not', null)
     .whereRef('jobs.reported_attempt', '<', 'jobs.attempt')
     .orderBy('jobs.id')
@@ -49,7 +70,8 @@ async function findUnreported({ database, instanceId }: RunnerContext): Promise<
     const { id, attempt, state, running_since: since, finished_at: end, trainer } = row
     const isOver = state === 'succeeded' || state === 'failed' || state === 'cancelled'
     const digest = (row.launcher === 'subprocess' ? trainer.bundle : (trainer.image ?? trainer.bundle))?.digest
-    if (since === null || end === null || !isOver) return { id, attempt, statement: undefined }
+    const isBlameless = state === 'failed' && !OWN_FAILURES.includes(row.end_reason)
+    if (since === null || end === null || !isOver || isBlameless) return { id, attempt, statement: undefined }
     return {
       id,
       attempt,

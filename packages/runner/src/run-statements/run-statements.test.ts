@@ -1,8 +1,8 @@
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { ReportRunRequest, RunStatement } from '@trainyard/contract'
+import { END_REASONS, type EndReason, ReportRunRequest, RunStatement } from '@trainyard/contract'
 import { verifyRunStatement } from '@trainyard/platform'
-import { createLocalJWKSet, type JSONWebKeySet } from 'jose'
+import { createLocalJWKSet, decodeJwt, type JSONWebKeySet } from 'jose'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type Harness, startHarness, TEST_SECRET } from '../testing/harness.ts'
 import { reportRuns } from './report-runs.ts'
@@ -29,19 +29,23 @@ afterAll(async () => {
 })
 
 /** A job that ended, as the supervisor leaves it. */
-async function endedJob({ ran, state = 'succeeded' }: { ran: boolean; state?: 'succeeded' | 'failed' }) {
+async function endedJob({ ran, reason = 'completed' }: { ran: boolean; reason?: EndReason }) {
   const { id } = await harness.createJob()
   const { db } = harness.runner.context.database
   const end = harness.runner.context.clock.now()
   const since = ran ? new Date(end.getTime() - 90_000) : null
   await db.updateTable('attempts').set({ running_since: since, closed_at: end }).where('job_id', '=', id).execute()
-  await db.updateTable('jobs').set({ state, finished_at: end }).where('id', '=', id).execute()
+  await db
+    .updateTable('jobs')
+    .set({ state: END_REASONS[reason].state, end_reason: reason, finished_at: end })
+    .where('id', '=', id)
+    .execute()
   return id
 }
 const report = () => reportRuns(harness.runner.context, harness.runner.context.statementKeys)
 
 it('states each run once, signed with a key that everyone can read, until the registry has it', async () => {
-  const id = await endedJob({ ran: true, state: 'failed' })
+  const id = await endedJob({ ran: true, reason: 'training_error' })
   answer = (response) => response.writeHead(503).end()
   await report()
   answer = (response) => response.writeHead(204).end()
@@ -73,4 +77,35 @@ it('does not send what the registry refuses again, nor jobs that ended before th
   await report()
   await report()
   expect(received).toHaveLength(1)
+})
+
+it('does not send failures of the platform, the settings or the dataset', async () => {
+  received.length = 0
+  answer = (response) => response.writeHead(204).end()
+  for (const reason of ['node_lost', 'platform_unreachable', 'config_error', 'dataset_error'] as const)
+    await endedJob({ ran: true, reason })
+  const own = await endedJob({ ran: true, reason: 'out_of_memory' })
+  await report()
+  expect(received.map((statement) => decodeJwt(statement).jti)).toEqual([
+    `${harness.runner.context.instanceId}:${own}:1`,
+  ])
+})
+
+it('goes on after one that the registry cannot take, and stops when it takes none', async () => {
+  received.length = 0
+  const jobs = []
+  for (let job = 0; job < 5; job += 1) jobs.push(await endedJob({ ran: true }))
+  const first = `${harness.runner.context.instanceId}:${jobs[0]}:1`
+  answer = (response) => response.writeHead(decodeJwt(received.at(-1) ?? '').jti === first ? 500 : 204).end()
+  await report()
+  expect(received).toHaveLength(5)
+  for (let job = 0; job < 4; job += 1) await endedJob({ ran: true })
+  received.length = 0
+  answer = (response) => response.writeHead(500).end()
+  await report()
+  expect(received).toHaveLength(3)
+  answer = (response) => response.writeHead(204).end()
+  received.length = 0
+  await report()
+  expect(received).toHaveLength(5)
 })
