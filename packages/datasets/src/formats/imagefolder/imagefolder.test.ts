@@ -23,6 +23,7 @@ test.each(['val', 'valid', 'validation'])(
       [`${name}/a/2.JPG`]: '',
       'test/b/deep/3.webp': '',
       'train/b/notes.txt': '',
+      'README.md': '',
       'readme.png': '',
     })
     const reader = await readImageFolder(folder.dir)
@@ -33,7 +34,7 @@ test.each(['val', 'valid', 'validation'])(
       ['train/b/1.png', 'train', 1],
       [`${name}/a/2.JPG`, 'val', 0],
     ])
-    expect(countLosses(losses)).toEqual({ 'file-ignored': 1, 'image-unlabelled': 1 })
+    expect(countLosses(losses)).toEqual({ 'file-ignored': 2, 'image-unlabelled': 1 })
   },
 )
 

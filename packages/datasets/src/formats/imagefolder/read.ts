@@ -145,10 +145,10 @@ function findPlace(
   return undefined
 }
 
-/** Counts the files in folders that are not read: images with suffixes that loaders pass over, and anything else. */
+/** Counts the files that are not read, also beside the folders: images with suffixes that loaders pass over, and anything else. */
 function countOtherFiles(dir: string, files: readonly string[], losses: LossCounter): void {
   for (const path of files) {
-    if (IMAGE_NAME.test(path) || !path.includes('/')) continue
+    if (IMAGE_NAME.test(path)) continue
     const isImage = isOtherImage(join(dir, path))
     losses.add(isImage ? 'image-not-loadable' : 'file-ignored', isImage ? `${path}: its suffix` : path)
   }
