@@ -159,7 +159,7 @@ function ReviewRow({ review, mayReply, now }: { review: Review; mayReply: boolea
         )}
         {!isOwn && !mayReply && (
           <details>
-            <summary aria-label={t('Report the review of {author}', { author })}>{t('Report it')}</summary>
+            <summary aria-label={t('Report it: the review of {author}', { author })}>{t('Report it')}</summary>
             <form class="stacked" method="post" action={`${reviewsPath(trainer)}/${encodeURIComponent(id)}/report`}>
               <TextArea
                 id={`report-${id}`}

@@ -1174,7 +1174,7 @@ const KOREAN_IN_PAGES: Readonly<Record<string, string>> = {
   'Change the reply': '답글 수정',
   'Your reply, which everybody sees': '모두에게 보이는 답글',
   'Save the reply': '답글 저장',
-  'Report the review of {author}': '{author}의 리뷰 신고',
+  'Report it: the review of {author}': '신고: {author}의 리뷰',
   'What is wrong with it, for a moderator': '문제가 되는 점 (운영자에게 전달)',
   'Report the review': '리뷰 신고',
   'Write a review': '리뷰 쓰기',
