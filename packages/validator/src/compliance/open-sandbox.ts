@@ -45,6 +45,11 @@ export async function openSandbox(options: SandboxOptions): Promise<RunSandbox> 
     const why = weakness ?? warnings[0] ?? 'trainers would share the network of this machine'
     throw new SandboxUnavailableError(`a sandbox is required, but cannot be created on this machine: ${why}`)
   }
+  // What failed would be blamed on the trainer.
+  if (choice === 'auto' && isolation.separateUsers !== undefined)
+    throw new SandboxUnavailableError(
+      `no sandbox here: without one, root runs trainers as users of their own, which cannot enter the folders of a check. ${weakness}, or start the server as another user`,
+    )
   if (choice === 'auto' && sandbox === undefined && !allowUnsandboxed)
     throw new SandboxUnavailableError(
       `no sandbox here: this machine cannot isolate trainers of others, so they are not run. ${weakness}, or set SUBPROCESS_ALLOW_UNSANDBOXED=true if you trust everyone who can publish`,
