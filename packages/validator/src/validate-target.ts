@@ -3,7 +3,7 @@ import { type OpenTargetOptions, openTarget } from './targets/open-target.ts'
 import { validateImage } from './validate-image.ts'
 import { type ValidateOptions, validateTrainer } from './validate-trainer.ts'
 
-export interface ValidateTargetOptions extends Omit<ValidateOptions, 'dir' | 'isBundle'> {
+export interface ValidateTargetOptions extends Omit<ValidateOptions, 'dir' | 'isBundle' | 'withDigest'> {
   /** A folder, a bundle, an archive of an image (`docker save`, OCI layout), or the name of an image with its tag. */
   target: string
   /** Variables that say where the container engine and its credentials are. Default: those of this process. */

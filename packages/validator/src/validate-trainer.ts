@@ -29,6 +29,8 @@ export interface ValidateOptions {
   dir: string
   /** Whether the folder is an unpacked bundle. Otherwise, what `.trainyardignore` names is left out, as when publishing. */
   isBundle?: boolean | undefined
+  /** Whether the report has the digest of the folder, for which all of it is read. Default: true. */
+  withDigest?: boolean | undefined
   /** Which findings fail the trainer; see `PROFILES`. Default: `author`. */
   profile?: Profile | undefined
   /** Phases to run. Default: all. Other phases are reported as skipped. */
@@ -79,7 +81,7 @@ export async function validateTrainer(options: ValidateOptions): Promise<Validat
   // A bundle is what was published: a file in it that says otherwise must not hide the others.
   const isIgnored = options.isBundle === true ? undefined : await readIgnoreRules(dir)
   const folder = await readTrainerFolder(dir, { signal, isIgnored })
-  const digest = await digestOfFolder(folder)
+  const digest = options.withDigest === false ? undefined : await digestOfFolder(folder)
   const baseline = profile === 'marketplace' ? undefined : options.baseline
   // What the author ignores is shown to those who look for a trainer.
   const ignores = profile !== 'marketplace' && folder.config.state === 'read' ? folder.config.ignores : []

@@ -32,7 +32,16 @@ async function validate(message: Extract<ToWorker, { type: 'validate' }>): Promi
     const known = { databaseUrl, timeoutMs, profile: 'marketplace', signal: stopping.signal, onCheck } as const
     const report =
       image === undefined
-        ? await validateTrainer({ ...known, dir, isBundle: true, phases, sandbox, onProgress: countSteps(onCheck) })
+        ? await validateTrainer({
+            ...known,
+            dir,
+            isBundle: true,
+            // The registry knows the digest of what was pushed.
+            withDigest: false,
+            phases,
+            sandbox,
+            onProgress: countSteps(onCheck),
+          })
         : await validateLoadedImage({
             ...known,
             image: image.loaded,
