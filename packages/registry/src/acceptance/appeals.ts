@@ -1,7 +1,7 @@
 import type { Appeal, CreateAppealRequest, DecideAppealRequest } from '@trainyard/contract'
 import { newId, notFound, TrainyardError } from '@trainyard/platform'
 import type { Selectable } from 'kysely'
-import { type RegistryCaller, requireCredentials } from '../auth/caller.ts'
+import { type RegistryCaller, requireModerator } from '../auth/caller.ts'
 import type { RegistryContext } from '../context.ts'
 import type { AppealTable } from '../db/schema/appeals.ts'
 import { ALWAYS_ON } from '../versions/check-policy.ts'
@@ -70,7 +70,7 @@ export async function listAppeals(
   caller: RegistryCaller,
   state: Appeal['state'],
 ): Promise<Appeal[]> {
-  requireModerator(caller)
+  requireModerator(caller, 'decide appeals')
   const rows = await selectAppeals(database.db)
     .where('appeals.state', '=', state)
     .orderBy('appeals.created_at')
@@ -86,7 +86,7 @@ export async function decideAppeal(
   id: string,
   { state, note }: DecideAppealRequest & { state: 'approved' | 'refused' },
 ): Promise<Appeal> {
-  requireModerator(changer.caller)
+  requireModerator(changer.caller, 'decide appeals')
   return await context.database.transaction(async (trx) => {
     const appeal = await trx.selectFrom('appeals').selectAll().where('id', '=', id).forUpdate().executeTakeFirst()
     const check = appeal && (await findLocked(trx, appeal.check_id))
@@ -119,11 +119,6 @@ export async function findApproval({ database }: RegistryContext, checkId: strin
     .where('state', '=', 'approved')
     .executeTakeFirst()
   return row?.answer ?? undefined
-}
-
-function requireModerator(caller: RegistryCaller): void {
-  requireCredentials(caller)
-  if (!caller.isModerator) throw new TrainyardError('forbidden', 'Only an operator who is signed in can decide appeals')
 }
 
 function selectAppeals(db: RegistryContext['database']['db']) {

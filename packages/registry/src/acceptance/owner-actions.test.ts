@@ -4,7 +4,7 @@ import type { Appeal, Check, Finding, PushList } from '@trainyard/contract'
 import { DEFAULT_AUTH } from '@trainyard/platform'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createHarness, endOfCheck, type Harness, passes, pushBundle, reportOf, resultOf } from '../testing/harness.ts'
-import { PASSWORD } from '../testing/teams.ts'
+import { startSignUp } from '../testing/people.ts'
 import type { ValidateFunction } from '../validation/validate.ts'
 
 const finding = (code: string, message: string): Finding => ({
@@ -45,10 +45,8 @@ describe('what owners and moderators do with a check', () => {
     })
     await harness.registry.start()
     token = await harness.token(['push:acme'])
-    const setupSecret = await harness.registry.context.identity.replaceSetupSecret()
-    const login = { email: 'operator@trainyard.test', password: PASSWORD }
-    await send('POST', '/v1/accounts', { body: { ...login, setupSecret } })
-    operator = ((await (await send('POST', '/v1/sessions', { body: login })).json()) as { secret: string }).secret
+    const signUp = await startSignUp(harness)
+    operator = (await signUp('operator@trainyard.test')).secret
   })
   afterAll(() => harness.close())
 

@@ -43,6 +43,12 @@ export function requireCredentials({ credentials }: RegistryCaller): void {
   throw new TrainyardError('unauthenticated', 'Sign in, or send a token that starts with "ty_"')
 }
 
+/** @throws TrainyardError `unauthenticated` or `forbidden` unless an operator is signed in. `what` they can do stands in the message. */
+export function requireModerator(caller: RegistryCaller, what: string): void {
+  requireCredentials(caller)
+  if (!caller.isModerator) throw new TrainyardError('forbidden', `Only an operator who is signed in can ${what}`)
+}
+
 const SCOPES_FOR: Readonly<Record<RepositoryAction, readonly string[]>> = {
   pull: ['pull', 'push', 'admin'],
   inspect: ['pull', 'push', 'admin'],

@@ -6,7 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { registryOpenApi } from '../openapi.ts'
 import { OCI_ENDPOINTS } from '../repositories/endpoints.ts'
 import { createHarness, type Harness, passes, reportOf } from '../testing/harness.ts'
-import { PASSWORD, startTeams, type Teams } from '../testing/teams.ts'
+import { PASSWORD } from '../testing/people.ts'
+import { startTeams, type Teams } from '../testing/teams.ts'
 import type { ValidateFunction } from '../validation/validate.ts'
 
 type Route = Pick<DocumentedRoute, 'name' | 'method' | 'path'>

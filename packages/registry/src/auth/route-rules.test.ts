@@ -11,7 +11,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { registryOpenApi } from '../openapi.ts'
 import { OCI_ENDPOINTS } from '../repositories/endpoints.ts'
 import { createHarness, digestOf, endOfCheck, type Harness, pushBlob, pushBundle } from '../testing/harness.ts'
-import { PASSWORD } from '../testing/teams.ts'
+import { PASSWORD, type Person, startSignUp } from '../testing/people.ts'
 
 const OCI_PATHS = [
   '/v2/red/plain/blobs/uploads/',
@@ -135,19 +135,20 @@ interface Row {
 
 describe('every route of the registry', () => {
   let harness: Harness
-  let ada: { id: string; session: string }
+  let ada: Person
   const tokens = new Map<string, { id: string; secret: string }>()
   beforeAll(async () => {
     harness = await createHarness({
       config: { auth: { ...DEFAULT_AUTH, mode: 'required', allowSignup: true }, plainNamespaces: ['red'] },
     })
     await harness.registry.start()
+    const signUp = await startSignUp(harness)
     await signUp('operator@trainyard.test')
     ada = await signUp('ada@red.test')
     await signUp('vera@red.test')
-    for (const slug of ['red', 'crimson']) await send('POST', '/v1/organisations', { slug }, ada.session)
+    for (const slug of ['red', 'crimson']) await send('POST', '/v1/organisations', { slug }, ada.secret)
     for (const scope of SCOPES_OF_RED) {
-      const made = await send('POST', '/v1/tokens', { name: scope, scopes: [scope], organisation: 'red' }, ada.session)
+      const made = await send('POST', '/v1/tokens', { name: scope, scopes: [scope], organisation: 'red' }, ada.secret)
       tokens.set(scope, (await made.json()) as { id: string; secret: string })
     }
   })
@@ -157,14 +158,6 @@ describe('every route of the registry', () => {
     const headers = { 'content-type': 'application/json' }
     const text = body === undefined ? null : JSON.stringify(body)
     return await harness.request(path, { method, headers, body: text, token })
-  }
-  let setupSecret: string | undefined
-  async function signUp(email: string) {
-    setupSecret ??= await harness.registry.context.identity.replaceSetupSecret()
-    await send('POST', '/v1/accounts', { email, password: PASSWORD, setupSecret })
-    const session = await send('POST', '/v1/sessions', { email, password: PASSWORD })
-    const { secret, account } = (await session.json()) as { secret: string; account: { id: string } }
-    return { id: account.id, session: secret }
   }
   const secretOf = (scope: string) => tokens.get(scope)?.secret ?? ''
 
@@ -285,7 +278,7 @@ describe('every route of the registry', () => {
         'POST',
         '/v1/tokens',
         { name: 'ci', scopes: ['push:crimson', 'pull:crimson'], organisation: 'crimson' },
-        ada.session,
+        ada.secret,
       )
       const { secret } = (await push.json()) as { secret: string }
       const before = (await rows()).length
@@ -302,7 +295,7 @@ describe('every route of the registry', () => {
         ['version.push', ada.id, 'ci', 'crimson'],
         ['version.publish', 'acceptance', null, 'crimson'],
       ])
-      const page = await send('GET', '/v1/organisations/crimson/audit', undefined, ada.session)
+      const page = await send('GET', '/v1/organisations/crimson/audit', undefined, ada.secret)
       expect(((await page.json()) as { rows: { subject: string }[] }).rows[0]?.subject).toBe('crimson/yolo:1.0.0')
     })
   })

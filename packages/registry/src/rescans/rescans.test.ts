@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import type { RegistryConfig } from '../config.ts'
 import { type FakeClamd, startFakeClamd } from '../testing/fake-clamd.ts'
 import { createHarness, endOfCheck, type Harness, pushImage, resultOf, trainerManifest } from '../testing/harness.ts'
-import { PASSWORD } from '../testing/teams.ts'
+import { startSignUp } from '../testing/people.ts'
 import { claimScan } from './claim-scan.ts'
 import { queueWhenChanged } from './queue-scans.ts'
 
@@ -205,10 +205,7 @@ describe('an operator', () => {
         headers: body === undefined ? {} : { 'content-type': 'application/json' },
         body: body === undefined ? null : JSON.stringify(body),
       })
-    const setupSecret = await harness.registry.context.identity.replaceSetupSecret()
-    const login = { email: 'operator@trainyard.test', password: PASSWORD }
-    await send('POST', '/v1/accounts', undefined, { ...login, setupSecret })
-    const { secret } = (await (await send('POST', '/v1/sessions', undefined, login)).json()) as { secret: string }
+    const { secret } = await (await startSignUp(harness))('operator@trainyard.test')
     const token = await harness.token(['push:acme'])
     const name = 'acme/tool'
     const layers = [

@@ -1,22 +1,17 @@
 import { RescannedCheck, type RescanStatus, type StartRescanRequest } from '@trainyard/contract'
-import { TrainyardError } from '@trainyard/platform'
 import { sql } from 'kysely'
-import { type RegistryCaller, requireCredentials } from '../auth/caller.ts'
+import { type RegistryCaller, requireModerator } from '../auth/caller.ts'
 import type { RegistryContext } from '../context.ts'
 import { DEFAULT_RESCANS_PER_HOUR } from './claim-scan.ts'
 import { currentScanner } from './current-scanner.ts'
 import { queueAll } from './queue-scans.ts'
 import { RESCAN_QUEUE } from './rescanner.ts'
 
-function requireOperator(caller: RegistryCaller): void {
-  requireCredentials(caller)
-  if (!caller.isModerator)
-    throw new TrainyardError('forbidden', 'Only an operator who is signed in can have published versions scanned again')
-}
+const WHAT = 'have published versions scanned again'
 
 /** How far the published versions were scanned again, for operators. */
 export async function getRescans(context: RegistryContext, caller: RegistryCaller): Promise<RescanStatus> {
-  requireOperator(caller)
+  requireModerator(caller, WHAT)
   const { rows } = await sql<{
     check_name: string
     waiting: number
@@ -51,7 +46,7 @@ export async function startRescan(
   { caller, address }: { caller: RegistryCaller; address: string },
   { check }: StartRescanRequest,
 ): Promise<RescanStatus> {
-  requireOperator(caller)
+  requireModerator(caller, WHAT)
   const checks = check === undefined ? RescannedCheck.options : [check]
   await context.database.transaction(async (trx) => {
     for (const one of checks) await queueAll(trx, one, { forced: true })

@@ -3,7 +3,7 @@ import { invalidRequest, newId, notFound, TrainyardError } from '@trainyard/plat
 import { getVisible } from '../catalogue/find-version.ts'
 import { type OwnerRequest, requireOwner } from '../lifecycle/owner.ts'
 import { auditNamespace } from '../names/namespace-request.ts'
-import { selectReviews, toReviews } from './review-rows.ts'
+import { getReview } from './review-rows.ts'
 import { findReviewable, requirePerson } from './reviewable.ts'
 
 /** Writes the caller's review of a trainer, or replaces it. A hidden one stays hidden. */
@@ -44,7 +44,7 @@ export async function writeReview(
     await auditNamespace(request, trx, { action: 'review.write', subject: name, data: { review: id, version, rating } })
     return id
   })
-  return await getReview(request, id)
+  return await getReview(context, caller, id)
 }
 
 export async function deleteReview(request: OwnerRequest): Promise<void> {
@@ -89,12 +89,5 @@ export async function replyToReview(
     const action = reply === undefined ? 'review.unreply' : 'review.reply'
     await auditNamespace(request, trx, { action, subject: name, data: { review: id } })
   })
-  return await getReview(request, id)
-}
-
-async function getReview({ context, caller }: OwnerRequest, id: string): Promise<Review> {
-  const row = await selectReviews(context.database.db).where('reviews.id', '=', id).executeTakeFirst()
-  const [review] = row === undefined ? [] : await toReviews(context, caller, [row])
-  if (review === undefined) throw notFound('review', id)
-  return review
+  return await getReview(context, caller, id)
 }

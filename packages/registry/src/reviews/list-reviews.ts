@@ -4,7 +4,7 @@ import { z } from 'zod'
 import type { RegistryCaller } from '../auth/caller.ts'
 import { getVisible } from '../catalogue/find-version.ts'
 import type { RegistryContext } from '../context.ts'
-import { readRatings } from '../ratings/read-ratings.ts'
+import { countStars, toRatings } from '../ratings/read-ratings.ts'
 import { selectReviews, toReviews } from './review-rows.ts'
 import { findReviewable } from './reviewable.ts'
 
@@ -40,20 +40,14 @@ export async function listReviews(
     .where('reviews.repository_id', '=', repository.id)
     .where('reviews.subject', '=', caller.subject)
     .execute()
-  const byStars = await db
-    .selectFrom('reviews')
-    .select(({ fn }) => ['rating', fn.countAll<string>().as('count')])
-    .where('repository_id', '=', repository.id)
-    .where('hidden_at', 'is', null)
-    .groupBy('rating')
-    .execute()
+  const stars = await countStars(db, [repository.id])
   const last = rows.length > limit ? rows[limit - 1] : undefined
   const [ownReview] = await toReviews(context, caller, own)
   return {
     reviews: await toReviews(context, caller, rows.slice(0, limit)),
     nextCursor: last && formatCursor([last.updated_at.toISOString(), last.id]),
-    rating: (await readRatings(db, [repository.id])).get(repository.id),
-    counts: [1, 2, 3, 4, 5].map((stars) => Number(byStars.find(({ rating }) => rating === stars)?.count ?? 0)),
+    rating: (await toRatings(db, stars)).get(repository.id),
+    counts: stars.get(repository.id) ?? [0, 0, 0, 0, 0],
     own: ownReview,
     ...(await findReviewable(context, caller, repository)),
     mayReply: caller.may('push', name),

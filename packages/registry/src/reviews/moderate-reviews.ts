@@ -2,22 +2,19 @@ import type { ModerateReviewRequest, ReportReviewRequest, Review } from '@trainy
 import { clientAddress, notFound, TrainyardError } from '@trainyard/platform'
 import type { Transaction } from 'kysely'
 import { requireCaller } from '../auth/authenticate.ts'
-import { type RegistryCaller, requireCredentials } from '../auth/caller.ts'
+import { requireModerator } from '../auth/caller.ts'
 import type { RegistryContext } from '../context.ts'
 import type { RegistryDatabase } from '../db/schema/index.ts'
-import { type ReviewRow, selectReviews, toReviews } from './review-rows.ts'
+import { auditNamespace, type NamespaceRequest } from '../names/namespace-request.ts'
+import { namespaceOf } from '../oci/names.ts'
+import { getReview, type ReviewRow, selectReviews, toReviews } from './review-rows.ts'
 import { requirePerson } from './reviewable.ts'
 
 const MAX_REPORTED = 200
 /** Of one account, so that none buries the others' reports. */
 const MAX_OPEN_REPORTS = 50
 
-interface ReviewRequest {
-  context: RegistryContext
-  caller: RegistryCaller
-  /** The client's address, for audit rows. */
-  address: string
-}
+type ReviewRequest = Omit<NamespaceRequest, 'namespace'>
 
 export async function reviewRequestOf(context: RegistryContext, raw: Request): Promise<ReviewRequest> {
   const address = clientAddress(raw, context.authenticator.config)
@@ -56,7 +53,7 @@ export async function reportReview(request: ReviewRequest, id: string, { reason 
 
 /** The reviews with open reports, for moderators. */
 export async function listReported({ context, caller }: ReviewRequest): Promise<Review[]> {
-  requireModerator(caller)
+  requireModerator(caller, 'moderate reviews')
   const reports = await context.database.db
     .selectFrom('review_reports')
     .select(['review_id', 'reason'])
@@ -80,7 +77,7 @@ export async function moderateReview(
   { decision, note }: ModerateReviewRequest,
 ): Promise<Review> {
   const { context, caller } = request
-  requireModerator(caller)
+  requireModerator(caller, 'moderate reviews')
   const now = context.clock.now()
   const isHidden = decision === 'hide'
   await context.database.transaction(async (trx) => {
@@ -103,28 +100,16 @@ export async function moderateReview(
       .execute()
     await audit(request, trx, { action: `review.${decision}`, review, data: { note } })
   })
-  const row = await selectReviews(context.database.db).where('reviews.id', '=', id).executeTakeFirst()
-  const [review] = row === undefined ? [] : await toReviews(context, caller, [row])
-  if (review === undefined) throw notFound('review', id)
-  return review
-}
-
-function requireModerator(caller: RegistryCaller): void {
-  requireCredentials(caller)
-  if (!caller.isModerator)
-    throw new TrainyardError('forbidden', 'Only an operator who is signed in can moderate reviews')
+  return await getReview(context, caller, id)
 }
 
 async function audit(
-  { context, caller, address }: ReviewRequest,
+  request: ReviewRequest,
   trx: Transaction<RegistryDatabase>,
   { action, review, data }: { action: string; review: ReviewRow; data: Record<string, unknown> },
 ): Promise<void> {
-  const organisation = review.trainer.slice(0, review.trainer.indexOf('/'))
-  await context.identity.audit(trx, {
-    ...caller.actor,
-    address,
-    organisation,
+  const namespace = namespaceOf(review.trainer)
+  await auditNamespace({ ...request, namespace }, trx, {
     action,
     subject: review.trainer,
     data: { review: review.id, ...data },

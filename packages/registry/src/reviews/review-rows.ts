@@ -1,4 +1,5 @@
 import type { Review } from '@trainyard/contract'
+import { notFound } from '@trainyard/platform'
 import { type Kysely, sql } from 'kysely'
 import type { RegistryCaller } from '../auth/caller.ts'
 import type { RegistryContext } from '../context.ts'
@@ -58,4 +59,12 @@ export async function toReviews(
     hiddenReason: row.hidden_reason ?? undefined,
     reports: reports.get(row.id),
   }))
+}
+
+/** One review as the caller sees it. @throws TrainyardError `not_found` */
+export async function getReview(context: RegistryContext, caller: RegistryCaller, id: string): Promise<Review> {
+  const row = await selectReviews(context.database.db).where('reviews.id', '=', id).executeTakeFirst()
+  const [review] = row === undefined ? [] : await toReviews(context, caller, [row])
+  if (review === undefined) throw notFound('review', id)
+  return review
 }

@@ -3,12 +3,8 @@ import { DEFAULT_AUTH, publicKeysOf, type SigningKeys, signRunStatement } from '
 import { generateKeyPair } from 'jose'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createHarness, endOfCheck, type Harness, pushBundle } from '../testing/harness.ts'
-import { PASSWORD } from '../testing/teams.ts'
+import { type Person, startSignUp } from '../testing/people.ts'
 
-interface Person {
-  id: string
-  session: string
-}
 const name = 'acme/rated'
 const reviews = `/v1/trainers/${name}/reviews`
 let harness: Harness
@@ -26,23 +22,15 @@ beforeAll(async () => {
   harness = await createHarness({ config: { auth: { ...DEFAULT_AUTH, mode: 'required', allowSignup: true } } })
   harness.registry.trustRunner(await publicKeysOf(keys))
   await harness.registry.start()
-  const setupSecret = await harness.registry.context.identity.replaceSetupSecret()
-  const person = async (who: string): Promise<Person> => {
-    const login = { email: `${who}@people.test`, password: PASSWORD }
-    await send('POST', '/v1/accounts', { ...login, setupSecret })
-    const answer = (await (await send('POST', '/v1/sessions', login)).json()) as {
-      secret: string
-      account: { id: string }
-    }
-    return { id: answer.account.id, session: answer.secret }
-  }
+  const signUp = await startSignUp(harness)
+  const person = (who: string) => signUp(`${who}@people.test`)
   operator = await person('operator')
   owner = await person('owner')
   eve = await person('eve')
   ann = await person('ann')
   await send('POST', '/v1/organisations', { slug: 'acme' }, owner)
   for (const version of ['1.0.0', '1.1.0'])
-    await endOfCheck(harness, owner.session, await pushBundle(harness, { name, version, token: owner.session }))
+    await endOfCheck(harness, owner.secret, await pushBundle(harness, { name, version, token: owner.secret }))
   const resolved = (await (await send('GET', `/v1/trainers/${name}/resolve?range=1.0.0`)).json()) as {
     bundle: { digest: string }
   }
@@ -53,7 +41,7 @@ afterAll(() => harness.close())
 function send(method: string, path: string, body?: unknown, as?: Person): Promise<Response> {
   return harness.request(path, {
     method,
-    token: as?.session,
+    token: as?.secret,
     headers: body === undefined ? {} : { 'content-type': 'application/json' },
     body: body === undefined ? null : JSON.stringify(body),
   })
@@ -95,10 +83,7 @@ it('only those whose runs a runner stated review a version, and members of its o
   expect(await refusal(write(owner))).toEqual([403, expect.stringContaining('Members of acme')])
   const made = await send('POST', '/v1/tokens', { name: 'program', scopes: ['jobs:write'] }, eve)
   const { secret } = (await made.json()) as { secret: string }
-  expect(await refusal(write({ id: eve.id, session: secret }))).toEqual([
-    403,
-    expect.stringContaining('a token cannot'),
-  ])
+  expect(await refusal(write({ id: eve.id, secret }))).toEqual([403, expect.stringContaining('a token cannot')])
 
   const { reviews: shown, rating, counts, own, mayReply } = await list(eve)
   expect(shown).toMatchObject([{ author: 'eve', version: '1.0.0', rating: 4, runs: 2, isOwn: true }])

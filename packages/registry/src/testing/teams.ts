@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import { endOfCheck, type Harness, pushBlob, pushBundle } from './harness.ts'
+import { startSignUp } from './people.ts'
 
 /** Two teams. `red` has a published and an unpublished trainer; `blue` tries to see them. */
 export interface Teams {
@@ -28,8 +29,6 @@ export interface Teams {
   state(): Promise<unknown>
 }
 
-export const PASSWORD = 'correct horse battery'
-
 /** Creates the teams over HTTP. The harness must reject trainers that contain `secret`. */
 export async function startTeams(harness: Harness): Promise<Teams> {
   const { identity, database } = harness.registry.context
@@ -43,17 +42,7 @@ export async function startTeams(harness: Harness): Promise<Teams> {
     if (!response.ok) throw new Error(`${path} returned ${response.status}: ${await response.text()}`)
     return (await response.json()) as Record<string, unknown>
   }
-  const setupSecret = await identity.replaceSetupSecret()
-  const person = async (email: string) => {
-    const signUp = await harness.request('/v1/accounts', {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ email, password: PASSWORD, setupSecret }),
-    })
-    if (!signUp.ok) throw new Error(`signing up returned ${signUp.status}: ${await signUp.text()}`)
-    const { secret, account } = await call('/v1/sessions', { email, password: PASSWORD })
-    return { id: (account as { id: string }).id, secret: String(secret) }
-  }
+  const person = await startSignUp(harness)
   await person('operator@trainyard.test')
   const ada = await person('ada@red.test')
   const vera = await person('vera@red.test')
