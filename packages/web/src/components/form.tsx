@@ -39,6 +39,29 @@ export function Field({ name, label, type = 'text', hint, invalid, ...input }: F
   )
 }
 
+export interface TextAreaProps {
+  name: string
+  /** Unique on the page. Default: the name. */
+  id?: string
+  label: string
+  value?: string | undefined
+  minlength?: number
+  maxlength: number
+  rows?: number
+}
+
+/** A required text of several lines. */
+export function TextArea({ name, id = name, label, value, rows = 3, ...limits }: TextAreaProps) {
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      <textarea id={id} name={name} rows={rows} required {...limits}>
+        {value}
+      </textarea>
+    </div>
+  )
+}
+
 /** Why a form was rejected. Announced by screen readers at once. */
 export function FormProblem({ text }: { text: string | undefined }) {
   if (text === undefined) return null

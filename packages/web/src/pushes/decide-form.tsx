@@ -1,4 +1,5 @@
 import type { Appeal } from '@trainyard/contract'
+import { TextArea } from '../components/form.tsx'
 import { t } from '../words/t.ts'
 
 /** A moderator decides here, below the findings. There is no decision from the list. */
@@ -13,10 +14,7 @@ export function DecideForm({ appeal }: { appeal: Appeal }) {
       </p>
       <form class="stacked" method="post" action={`/pushes/${encodeURIComponent(appeal.checkId)}/decide`}>
         <input type="hidden" name="appeal" value={appeal.id} />
-        <div class="field">
-          <label for="note">{t('Your note')}</label>
-          <textarea id="note" name="note" required minlength={10} maxlength={2000} rows={3} />
-        </div>
+        <TextArea name="note" label={t('Your note')} minlength={10} maxlength={2000} />
         <div class="field">
           <label for="verb">{t('Decision')}</label>
           <select id="verb" name="verb" required>

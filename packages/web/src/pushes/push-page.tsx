@@ -1,5 +1,5 @@
 import { type Check, type CheckResult, SUPPRESSIBLE_CHECKS } from '@trainyard/contract'
-import { FormProblem } from '../components/form.tsx'
+import { FormProblem, TextArea } from '../components/form.tsx'
 import { Layout } from '../components/layout.tsx'
 import { TrustStatus, VersionStateStatus } from '../components/status.tsx'
 import { RelativeTime } from '../components/time.tsx'
@@ -113,7 +113,7 @@ function OwnerForms({ check }: { check: Check }) {
                 ))}
               </select>
             </div>
-            <Reason name="reason" label={t('Reason')} />
+            <TextArea name="reason" label={t('Reason')} minlength={10} maxlength={2000} />
             <button type="submit">{t('Suppress')}</button>
           </form>
         </section>
@@ -123,21 +123,12 @@ function OwnerForms({ check }: { check: Check }) {
           <h2>{t('Ask for a review')}</h2>
           <p class="muted">{t('A moderator decides whether this version is published despite its findings.')}</p>
           <form class="stacked" method="post" action={`${action}/appeal`}>
-            <Reason name="text" label={t('Why it should be published')} />
+            <TextArea name="text" label={t('Why it should be published')} minlength={10} maxlength={2000} />
             <button type="submit">{t('Ask for a review')}</button>
           </form>
         </section>
       )}
     </>
-  )
-}
-
-function Reason({ name, label }: { name: string; label: string }) {
-  return (
-    <div class="field">
-      <label for={name}>{label}</label>
-      <textarea id={name} name={name} required minlength={10} maxlength={2000} rows={3} />
-    </div>
   )
 }
 

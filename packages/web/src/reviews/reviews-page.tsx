@@ -1,5 +1,5 @@
 import type { Review, ReviewList } from '@trainyard/contract'
-import { ConfirmedForm, FormProblem, Note } from '../components/form.tsx'
+import { ConfirmedForm, FormProblem, Note, TextArea } from '../components/form.tsx'
 import { Layout } from '../components/layout.tsx'
 import { RelativeTime } from '../components/time.tsx'
 import { plural } from '../format.ts'
@@ -7,6 +7,9 @@ import { withQuery } from '../query.ts'
 import { Sentence } from '../words/sentence.tsx'
 import { t } from '../words/t.ts'
 import { RatingSummary, Stars } from './stars.tsx'
+
+/** The longest text of a review or a reply, in characters. */
+const MAX_TEXT = 4000
 
 /** What was submitted, so that the form keeps it after an error. */
 export interface ReviewForm {
@@ -150,6 +153,8 @@ function ReviewRow({ review, mayReply, now }: { review: Review; mayReply: boolea
                 label={t('Your reply, which everybody sees')}
                 name="text"
                 value={reply?.text}
+                maxlength={MAX_TEXT}
+                rows={4}
               />
               <div>
                 <button type="submit">{t('Save the reply')}</button>
@@ -166,6 +171,7 @@ function ReviewRow({ review, mayReply, now }: { review: Review; mayReply: boolea
                 label={t('What is wrong with it, for a moderator')}
                 name="reason"
                 maxlength={500}
+                rows={4}
               />
               <div>
                 <button type="submit" class="quiet">
@@ -177,29 +183,6 @@ function ReviewRow({ review, mayReply, now }: { review: Review; mayReply: boolea
         )}
       </div>
     </li>
-  )
-}
-
-function TextArea({
-  id,
-  label,
-  name,
-  value,
-  maxlength = 4000,
-}: {
-  id: string
-  label: string
-  name: string
-  value?: string | undefined
-  maxlength?: number
-}) {
-  return (
-    <div class="field">
-      <label for={id}>{label}</label>
-      <textarea id={id} name={name} rows={4} maxlength={maxlength} required>
-        {value}
-      </textarea>
-    </div>
   )
 }
 
@@ -248,7 +231,14 @@ function OwnReview({ trainer, list, form }: { trainer: string; list: ReviewList;
             ))}
           </div>
         </fieldset>
-        <TextArea id="review-text" label={t('What others should know')} name="text" value={form?.text ?? own?.text} />
+        <TextArea
+          id="review-text"
+          label={t('What others should know')}
+          name="text"
+          value={form?.text ?? own?.text}
+          maxlength={MAX_TEXT}
+          rows={4}
+        />
         <p class="muted">{t('Your name and how often you ran this version are shown beside it.')}</p>
         <div>
           <button type="submit">{own === undefined ? t('Publish the review') : t('Save the review')}</button>

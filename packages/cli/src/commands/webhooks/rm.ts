@@ -1,8 +1,7 @@
-import { EXIT_CODES } from '../../command-line/exit-codes.ts'
 import type { CliIo } from '../../command-line/io.ts'
 import { requireNamespace } from '../../command-line/require-namespace.ts'
 import { connect, type ServerValues } from '../../server/connection.ts'
-import { printJson } from '../../terminal/table.ts'
+import { removeEach } from '../remove-each.ts'
 
 interface RemoveInput extends ServerValues {
   namespace: string
@@ -13,10 +12,5 @@ interface RemoveInput extends ServerValues {
 export async function run({ namespace, ids, json, ...server }: RemoveInput, io: CliIo): Promise<number> {
   requireNamespace(namespace)
   const { webhooks } = await connect(server, io)
-  for (const id of ids) {
-    await webhooks.remove(namespace, id)
-    if (!json) io.stdout.write(`removed ${id}\n`)
-  }
-  if (json) printJson(io, { removed: ids })
-  return EXIT_CODES.ok
+  return await removeEach(io, ids, { json, remove: (id) => webhooks.remove(namespace, id) })
 }
