@@ -1,4 +1,5 @@
 import { type CreateJobInput, isTerminalJobState, type Job, type StoredEvent } from '@trainyard/contract'
+import { readEvents } from '../../packages/testing/src/read-events.ts'
 import type { RunningServer } from '../../tests/e2e/server.ts'
 
 const POLL_MS = 200
@@ -11,13 +12,7 @@ export async function readJob(
   id: number,
 ): Promise<{ job: Job; events: StoredEvent[]; log: string }> {
   const job = await client.jobs.get(id)
-  const events: StoredEvent[] = []
-  let cursor: string | undefined
-  do {
-    const page = await client.jobs.events(id, { limit: 500, cursor })
-    events.push(...page.events)
-    cursor = page.nextCursor
-  } while (cursor !== undefined)
+  const events = await readEvents(client, id)
   const { lines } = await client.jobs.logs(id, { from: 'end', limit: 60 })
   return { job, events, log: lines.map(({ message }) => message).join('\n') }
 }

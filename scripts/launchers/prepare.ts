@@ -64,5 +64,5 @@ export async function makeData(python: string, dir: string): Promise<void> {
   // As COCO, so that the trainer gets what our conversion writes.
   await must(python, [maker, 'detect', join(dir, 'shapes-yolo')])
   const convert = ['dataset', 'convert', join(dir, 'shapes-yolo'), join(dir, 'shapes'), '--to', 'coco']
-  await must(process.execPath, ['--conditions=trainyard-source', join(ROOT, 'packages/cli/src/main.ts'), ...convert])
+  await trainyard(convert)
 }

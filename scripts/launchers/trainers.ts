@@ -9,6 +9,14 @@ export interface Trained {
   least: number
 }
 
+const DIGITS = {
+  data: 'digits',
+  config: { epochs: 5, imgsz: 32, batch: 32, workers: 0, flip: 0, learning_rate: 0.003 },
+  idle: { learning_rate: 1e-9, augment: false },
+  metric: 'top1_accuracy',
+  least: 0.95,
+} as const
+
 export const TRAINERS: Readonly<Record<string, Trained>> = {
   ultralytics: {
     data: 'shapes',
@@ -18,20 +26,6 @@ export const TRAINERS: Readonly<Record<string, Trained>> = {
     metric: 'mAP50',
     least: 0.8,
   },
-  timm: {
-    data: 'digits',
-    model: 'resnet10t',
-    config: { epochs: 5, imgsz: 32, batch: 32, workers: 0, flip: 0, learning_rate: 0.003 },
-    idle: { learning_rate: 1e-9, augment: false },
-    metric: 'top1_accuracy',
-    least: 0.95,
-  },
-  huggingface: {
-    data: 'digits',
-    model: 'resnet-10',
-    config: { epochs: 5, imgsz: 32, batch: 32, workers: 0, flip: 0, learning_rate: 0.003 },
-    idle: { learning_rate: 1e-9, augment: false },
-    metric: 'top1_accuracy',
-    least: 0.95,
-  },
+  timm: { ...DIGITS, model: 'resnet10t' },
+  huggingface: { ...DIGITS, model: 'resnet-10' },
 }

@@ -15,6 +15,7 @@ import {
 import { writeTestDataset } from '@trainyard/datasets'
 import { createFaults, type Faults } from './create-faults.ts'
 import type { FaultScript } from './fault-script.ts'
+import { readEvents } from './read-events.ts'
 
 /** Options of {@link startTestPlatform}. */
 export interface StartTestPlatformOptions {
@@ -147,13 +148,7 @@ async function runJob(
 async function readJob(client: TrainyardClient, id: number): Promise<TestJob> {
   // The job first: once it has ended, its events, logs and artifacts are complete.
   const job = await client.jobs.get(id)
-  const events: StoredEvent[] = []
-  let cursor: string | undefined
-  do {
-    const page = await client.jobs.events(id, { limit: 500, cursor })
-    events.push(...page.events)
-    cursor = page.nextCursor
-  } while (cursor !== undefined)
+  const events = await readEvents(client, id)
   const { lines } = await client.jobs.logs(id, { limit: 500 })
   return {
     job,

@@ -77,6 +77,11 @@ function toPoint(cell: string): string {
   return /^-?\d+,\d+$/.test(cell) ? cell.replace(',', '.') : cell
 }
 
+/** The name of a column, from its cell in the first row: some tools write a # before the first. */
+export function columnName(cell: string): string {
+  return cell.replace(/^#/, '').toLowerCase()
+}
+
 /**
  * Rows as functions from the name of a column, in any case, to its cell: undefined without the column, empty where the row is
  * too short. The first row has the names.
@@ -84,8 +89,7 @@ function toPoint(cell: string): string {
 export function* parseCsvTable(text: string): Generator<(column: string) => string | undefined> {
   let columns: ReadonlyMap<string, number> | undefined
   for (const row of parseCsv(text)) {
-    if (columns === undefined)
-      columns = new Map(row.map((cell, index) => [cell.replace(/^#/, '').toLowerCase(), index]))
+    if (columns === undefined) columns = new Map(row.map((cell, index) => [columnName(cell), index]))
     else {
       const known = columns
       yield (column) => {

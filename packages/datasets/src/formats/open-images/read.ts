@@ -1,6 +1,6 @@
 import { DatasetError } from '@trainyard/contract/trainer-errors'
 import { listFiles } from '../../files/list-files.ts'
-import { parseCsv, parseCsvTable } from '../../files/parse-csv.ts'
+import { columnName, parseCsv, parseCsvTable } from '../../files/parse-csv.ts'
 import { readLimitedText } from '../../json/json-text.ts'
 import type { DatasetReader, ReadOptions } from '../../record/record.ts'
 import type { LossCounter } from '../../report/loss-counter.ts'
@@ -56,7 +56,7 @@ function toImages(
   const unnamed = new Set<string>()
   const split = findSplitOfFolder(/(?:^|\/)(?:oidv\d-)?(train|validation|test)[^/]*$/i.exec(path)?.[1] ?? '')
   const [header = []] = parseCsv(text)
-  if (!header.some((column) => column.replace(/^#/, '').toLowerCase() === 'imageid'))
+  if (!header.some((cell) => columnName(cell) === 'imageid'))
     throw new DatasetError(`${path} has no column ImageID; expected a table of boxes or labels of Open Images`)
   for (const cell of parseCsvTable(text)) {
     const name = cell('ImageID') ?? ''
