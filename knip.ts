@@ -35,6 +35,7 @@ const config: KnipConfig = {
         'scripts/docs-site/{links,pages}.ts',
         'tests/**/*.test.ts',
         'tests/e2e/*/main.ts',
+        'tests/e2e/pack-only.ts',
         'tests/setup/*.ts',
         'tests/snippets/prelude.ts',
       ],

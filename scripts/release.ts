@@ -1,11 +1,11 @@
 /**
  * `npm run release`: publishes the packed packages of `dist/packs` that npm does not have yet, what others need first.
- * It can be run again after a failure: what was published is passed over. `-- --dry-run` publishes nothing;
- * `-- --provenance` signs where each package was built (in the release workflow).
+ * It can be run again after a failure: what was published is passed over. `-- --dry-run` publishes nothing, and takes the packages
+ * as they were packed, also with the next version; `-- --provenance` signs where each package was built (in the release workflow).
  */
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { packOf, publicPackages } from './lib/packages.ts'
+import { PACKS_DIR, packOf, publicPackages } from './lib/packages.ts'
 import { run } from './lib/run.ts'
 
 const { values: flags } = parseArgs({
@@ -20,8 +20,18 @@ async function isPublished(name: string, version: string): Promise<boolean> {
   throw new Error(`npm view failed for ${name}@${version}:\n${output}`)
 }
 
+/** The version of the only pack of a package. */
+function packedVersion(name: string): string | undefined {
+  const [start = '', end = ''] = packOf({ name, version: '*' })
+    .slice(PACKS_DIR.length + 1)
+    .split('*')
+  const packs = readdirSync(PACKS_DIR).filter((file) => /^\d/.test(file.slice(start.length)) && file.startsWith(start))
+  return packs.length === 1 ? packs[0]?.slice(start.length, -end.length) : undefined
+}
+
 const flagsOfNpm = [...(flags['dry-run'] ? ['--dry-run'] : []), ...(flags.provenance ? ['--provenance'] : [])]
-for (const { name, version } of publicPackages()) {
+for (const { name, version: current } of publicPackages()) {
+  const version = (flags['dry-run'] && packedVersion(name)) || current
   const pack = packOf({ name, version })
   if (!existsSync(pack)) throw new Error(`${pack} does not exist: run npm run build`)
   if (await isPublished(name, version)) {
