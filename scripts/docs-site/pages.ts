@@ -53,7 +53,7 @@ export function sidebar(): SidebarItem[] {
   ]
 }
 
-const TUTORIALS = ['first-trainer', 'first-trainer-in-python', 'first-training-in-the-browser']
+const TUTORIALS = ['first-trainer', 'first-trainer-in-python', 'first-training-in-the-browser', 'first-cluster']
 const GUIDES = ['write-a-trainer', 'write-a-trainer-in-python', 'any-language', 'train-from-the-command-line']
 const API_ORDER = ['sdk', 'contract', 'datasets', 'client', 'testing']
 const README_PAGES = [`${GENERATED}/sdk.md`, `${GENERATED}/python.md`]
