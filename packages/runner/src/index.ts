@@ -40,10 +40,12 @@ export type {
 } from './launchers/launcher.ts'
 export { openClosedEngine } from './launchers/open-closed-engine.ts'
 export {
+  canWorkIn,
   createSubprocessLauncher,
   describeSandbox,
   detectIsolation,
   removeCgroupParent,
+  type SeparateUsers,
   type SubprocessIsolation,
 } from './launchers/subprocess/index.ts'
 export { listenForTrainers } from './listen-for-trainers.ts'

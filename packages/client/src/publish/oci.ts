@@ -1,4 +1,4 @@
-import { BUNDLE_MEDIA_TYPE } from '@trainyard/contract'
+import { BUNDLE_MEDIA_TYPE, type VersionState } from '@trainyard/contract'
 import { z } from 'zod'
 import { PushRefusedError, VersionExistsError } from '../errors.ts'
 import type { PushSession } from './push-session.ts'
@@ -14,8 +14,11 @@ export interface Descriptor {
 
 const BundleManifest = z.object({ artifactType: z.literal(BUNDLE_MEDIA_TYPE) })
 
-/** The digest of a version's bundle. Undefined for a version that has only an image: it can still get a bundle. */
-export async function findBundleDigest(session: PushSession, version: string): Promise<string | undefined> {
+/** A version's bundle, and whether its number is taken. Undefined for a version that has only an image: it can still get a bundle. */
+export async function findBundle(
+  session: PushSession,
+  version: string,
+): Promise<{ readonly digest: string; readonly isTaken: boolean } | undefined> {
   const response = await session.withRetries(() =>
     session.request({
       method: 'GET',
@@ -28,8 +31,14 @@ export async function findBundleDigest(session: PushSession, version: string): P
   const text = await response.text()
   if (response.status !== 200) return undefined
   const isBundle = BundleManifest.safeParse(parseJson(text)).success
-  return isBundle ? (response.headers.get('docker-content-digest') ?? undefined) : undefined
+  const digest = response.headers.get('docker-content-digest')
+  if (!isBundle || digest === null) return undefined
+  const state = response.headers.get('trainyard-state')
+  return { digest, isTaken: state === null || !REPLACEABLE_STATES.includes(state) }
 }
+
+/** The states of a bundle that other content may replace. A registry that names no state replaces nothing. */
+const REPLACEABLE_STATES: readonly string[] = ['received', 'checking', 'rejected'] satisfies VersionState[]
 
 /** Undefined if it is not JSON. */
 export function parseJson(json: string | Uint8Array): unknown {
@@ -97,8 +106,8 @@ export async function putManifest(
   } catch (error) {
     if (!(error instanceof PushRefusedError) || error.status >= 500) throw error
     // Another push may have created the version in the meantime.
-    const existing = await findBundleDigest(session, version).catch(() => undefined)
-    if (existing !== undefined && existing !== digest) throw new VersionExistsError(session.repository, version)
+    const existing = await findBundle(session, version).catch(() => undefined)
+    if (existing?.isTaken && existing.digest !== digest) throw new VersionExistsError(session.repository, version)
     throw error
   }
 }

@@ -122,6 +122,17 @@ test('shows the findings of a rejected trainer only to its owner', async () => {
   await expect(createClient({ registryUrl }).trainers.resolve('acme/bad')).rejects.toThrow(TrainyardApiError)
 })
 
+test('pushes a rejected number again, with other content', async () => {
+  const manifest = { ...exampleManifest, name: 'acme/second-try' }
+  await using folder = await createTrainerFolder({ 'trainer.json': JSON.stringify(manifest), 'bad.txt': '' })
+  const first = await publishTrainer({ dir: folder.dir, registryUrl, token })
+  expect((await follow(first.checkId))?.state).toBe('rejected')
+  await rm(join(folder.dir, 'bad.txt'))
+  const second = await publishTrainer({ dir: folder.dir, registryUrl, token })
+  expect(second.digest).not.toBe(first.digest)
+  expect((await follow(second.checkId))?.state).toBe('published')
+})
+
 test('passes on the refusal of a token of another namespace', async () => {
   await using folder = await createTrainerFolder({
     'trainer.json': JSON.stringify({ ...exampleManifest, name: 'umbrella/tiny' }),

@@ -11,7 +11,7 @@ import {
 import { InvalidTrainerError, VersionExistsError } from '../errors.ts'
 import { digestOf } from './digest-of.ts'
 import { listBundleFiles } from './list-bundle-files.ts'
-import { type Descriptor, findBundleDigest, OCI_MANIFEST_MEDIA_TYPE, pushBlob, putManifest } from './oci.ts'
+import { type Descriptor, findBundle, OCI_MANIFEST_MEDIA_TYPE, pushBlob, putManifest } from './oci.ts'
 import type { PublishOptions, PublishProgress, PublishResult } from './options.ts'
 import { packBundle } from './pack-bundle.ts'
 import { PushSession } from './push-session.ts'
@@ -52,9 +52,9 @@ export async function publishTrainer(options: PublishOptions): Promise<PublishRe
     await session.withRetries(() => session.request({ method: 'GET', target: '/v2/', expect: [200] }))
 
     // Before the upload, so that a version that was not raised costs no time.
-    const existing = await findBundleDigest(session, trainer.version)
-    if (existing !== undefined && existing !== digest) throw new VersionExistsError(trainer.name, trainer.version)
-    if (existing === digest) onProgress({ type: 'exists', what: 'version' })
+    const existing = await findBundle(session, trainer.version)
+    if (existing?.isTaken && existing.digest !== digest) throw new VersionExistsError(trainer.name, trainer.version)
+    if (existing?.digest === digest) onProgress({ type: 'exists', what: 'version' })
     else {
       await pushBlob(session, config, async () => configBytes)
       const blob = await openAsBlob(archive)

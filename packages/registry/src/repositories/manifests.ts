@@ -37,6 +37,8 @@ export async function readManifest(request: RepositoryRequest, reference: string
     'Docker-Content-Digest': manifest.digest,
     ETag: etag,
   })
+  // `trainyard publish` asks for it: the number of a version that is not published yet can be pushed again.
+  if (part !== undefined) headers.set('Trainyard-State', part.state)
   for (const text of warningsOf(request, manifest, part)) headers.append('Warning', `299 - "${inHeader(text)}"`)
   if (isKnownToClient(request.raw, etag)) return notModified(headers)
   if (request.raw.method === 'HEAD') return new Response(null, { headers })

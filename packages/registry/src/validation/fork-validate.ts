@@ -1,4 +1,4 @@
-import { mkdtemp, realpath, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { type Logger, programBeside } from '@trainyard/platform'
@@ -64,6 +64,8 @@ export function createForkValidate(options: ForkValidateOptions): ValidateFuncti
   async function validateOnce(request: ValidateOptions) {
     // Each worker has its own folder. Files and processes that a killed worker leaves behind are found by it.
     const temporaryDir = await realpath(await mkdtemp(join(tmpdir(), 'trainyard-check-')))
+    // Where trainers have users of their own, these enter the folders in it that they know.
+    await chmod(temporaryDir, 0o711)
     try {
       return await validateIn(temporaryDir, request)
     } finally {

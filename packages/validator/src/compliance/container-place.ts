@@ -12,12 +12,12 @@ const START_WAIT_MS = 50
 
 /** Runs the trainer of an image in containers that reach nothing but the platform. */
 export async function openContainerPlace({ engine, id }: ImageToRun, options: PlaceOptions): Promise<RunPlace> {
-  const { scratch, dataDir, datasetCacheMaxGb, cleanups, manifest } = options
+  const { scratch, cacheDir, datasetCacheMaxGb, cleanups, manifest } = options
   cleanups.add(() => engine.close())
   const address = await engine.openNetwork()
   const elsewhere = await createElsewhere(join(scratch, 'elsewhere'), PATHS_OF_CONTAINER)
   const launcher = await engine.createLauncher({
-    datasetCacheDir: join(dataDir, 'cache'),
+    datasetCacheDir: cacheDir,
     datasetCacheMaxGb,
     folders: elsewhere,
   })

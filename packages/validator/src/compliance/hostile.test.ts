@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { cp, mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises'
+import { chmod, cp, mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { type AddressInfo, createServer as createNetServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -12,10 +12,11 @@ import { runRule } from '../rule.ts'
 import { COMPLIANCE_RULES } from '../rules/index.ts'
 import { openSandbox } from './open-sandbox.ts'
 import { runTrainer } from './run-trainer.ts'
+import type { SandboxOptions } from './sandbox-choice.ts'
 
 const good = fileURLToPath(new URL('../../fixtures/trainers/good', import.meta.url))
 
-const isPossible = await openSandbox({ choice: 'required', hiddenDirs: [] }).then(
+const isPossible = await openSandbox({ choice: 'required', hiddenDirs: [] }, tmpdir()).then(
   async (sandbox) => {
     await sandbox.close()
     return true
@@ -54,6 +55,58 @@ async function makeVictims(dir: string) {
   return { home, data, process: process_, port, abstractName, requests: () => requests, close }
 }
 
+interface AttackOptions {
+  readonly data: string
+  readonly over?: Partial<TrainerManifest>
+  readonly sandbox: Partial<SandboxOptions>
+}
+
+/** Trains once with an honest trainer whose program begins with an attack. */
+async function runAttack(attack: string, { data, over, sandbox }: AttackOptions) {
+  const trainer = join(data, 'acceptance', 'mine', 'trainer')
+  await cp(good, trainer, { recursive: true })
+  const main = await readFile(join(trainer, 'main.js'), 'utf8')
+  await writeFile(
+    join(trainer, 'main.js'),
+    main.replace('const { env } = process', `const { env } = process\n${attack}`),
+  )
+  const manifest = {
+    ...TrainerManifest.parse(JSON.parse(await readFile(join(trainer, 'trainer.json'), 'utf8'))),
+    ...over,
+  }
+  const outcome = await runTrainer({
+    trainer: { dir: trainer },
+    manifest,
+    seed: 7,
+    signal: new AbortController().signal,
+    steps: [],
+    deadline: performance.now() + 100_000,
+    sandbox: { hiddenDirs: [data], ...sandbox },
+    databaseUrl: process.env.TEST_DATABASE_URL,
+  })
+  if (outcome.state !== 'done') throw new Error(outcome.reason)
+  const findings = (await Promise.all(COMPLIANCE_RULES.map((rule) => runRule(rule, outcome.record)))).flat()
+  const output = outcome.record.operations.flatMap((operation) => operation.output)
+  const attacks = output.flatMap((line) => (line.startsWith('attack ') ? [JSON.parse(line.slice(7)) as unknown] : []))
+  return { record: outcome.record, findings, attacks, output }
+}
+
+/** Code that tries each, and prints the outcomes. */
+const attempts = (tries: Record<string, string>) => `
+  import * as fs from 'node:fs'
+  import { execFileSync } from 'node:child_process'
+  import { connect } from 'node:net'
+  const seen = {}
+  const sh = (text) => execFileSync('/bin/sh', ['-c', text], { stdio: 'pipe' }).toString().trim()
+  const dial = (to) => new Promise((resolve, reject) => { const s = connect(to, () => resolve('connected')); s.on('error', reject) })
+  ${Object.entries(tries)
+    .map(
+      ([name, code]) =>
+        `try { seen[${JSON.stringify(name)}] = await (async () => ${code})() ?? 'done' } catch (e) { seen[${JSON.stringify(name)}] = e.code ?? 'refused'; console.error(e.message) }`,
+    )
+    .join('\n')}
+  console.log('attack ' + JSON.stringify(seen))`
+
 describe.skipIf(!isPossible)('a hostile trainer', () => {
   let dir: string
   let victims: Awaited<ReturnType<typeof makeVictims>>
@@ -71,48 +124,8 @@ describe.skipIf(!isPossible)('a hostile trainer', () => {
     await rm(dir, { recursive: true, force: true })
   })
 
-  const run = async (attack: string, over: Partial<TrainerManifest> = {}) => {
-    const trainer = join(victims.data, 'acceptance', 'mine', 'trainer')
-    await cp(good, trainer, { recursive: true })
-    const main = await readFile(join(trainer, 'main.js'), 'utf8')
-    await writeFile(
-      join(trainer, 'main.js'),
-      main.replace('const { env } = process', `const { env } = process\n${attack}`),
-    )
-    const manifest = {
-      ...TrainerManifest.parse(JSON.parse(await readFile(join(trainer, 'trainer.json'), 'utf8'))),
-      ...over,
-    }
-    const outcome = await runTrainer({
-      trainer: { dir: trainer },
-      manifest,
-      seed: 7,
-      signal: new AbortController().signal,
-      steps: [],
-      deadline: performance.now() + 100_000,
-      sandbox: { choice: 'required', hiddenDirs: [victims.data], readPaths: [] },
-      databaseUrl: process.env.TEST_DATABASE_URL,
-    })
-    if (outcome.state !== 'done') throw new Error(outcome.reason)
-    const findings = (await Promise.all(COMPLIANCE_RULES.map((rule) => runRule(rule, outcome.record)))).flat()
-    const output = outcome.record.operations.flatMap((operation) => operation.output)
-    const attacks = output.flatMap((line) => (line.startsWith('attack ') ? [JSON.parse(line.slice(7)) as unknown] : []))
-    return { record: outcome.record, findings, attacks, output }
-  }
-  const attempts = (tries: Record<string, string>) => `
-    import * as fs from 'node:fs'
-    import { execFileSync } from 'node:child_process'
-    import { connect } from 'node:net'
-    const seen = {}
-    const sh = (text) => execFileSync('/bin/sh', ['-c', text], { stdio: 'pipe' }).toString().trim()
-    const dial = (to) => new Promise((resolve, reject) => { const s = connect(to, () => resolve('connected')); s.on('error', reject) })
-    ${Object.entries(tries)
-      .map(
-        ([name, code]) =>
-          `try { seen[${JSON.stringify(name)}] = await (async () => ${code})() ?? 'done' } catch (e) { seen[${JSON.stringify(name)}] = e.code ?? 'refused'; console.error(e.message) }`,
-      )
-      .join('\n')}
-    console.log('attack ' + JSON.stringify(seen))`
+  const run = (attack: string, over: Partial<TrainerManifest> = {}) =>
+    runAttack(attack, { data: victims.data, over, sandbox: { choice: 'required', readPaths: [] } })
 
   test('cannot read or change files of others, and its attempts to write are a finding', {
     timeout: 120_000,
@@ -213,7 +226,7 @@ describe.skipIf(!isPossible)('a hostile trainer', () => {
   })
 
   test('is limited in memory and processes, if control groups are available', { timeout: 120_000 }, async () => {
-    const sandbox = await openSandbox({ choice: 'auto', hiddenDirs: [] })
+    const sandbox = await openSandbox({ choice: 'auto', hiddenDirs: [] }, tmpdir())
     await sandbox.close()
     if (sandbox.isolation.cgroups === undefined)
       return console.warn('SKIPPED: limits on memory and processes; control groups are not available')
@@ -226,6 +239,53 @@ describe.skipIf(!isPossible)('a hostile trainer', () => {
     expect(attacks[0]).toBeLessThan(1024)
     expect(record.operations[0]?.job).toMatchObject({ state: 'failed', endReason: 'out_of_memory' })
     expect(findings.length).toBeGreaterThan(0)
+  })
+})
+
+describe('without a sandbox, as root', () => {
+  let dir: string
+  beforeEach(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'trainyard-root-'))
+    await chmod(dir, 0o755)
+    // As that of a registry after its second start.
+    await mkdir(join(dir, 'data'), { mode: 0o700 })
+  })
+  afterEach(() => rm(dir, { recursive: true, force: true }))
+
+  const sandbox = { choice: 'off' } as const
+  async function hasUsers(): Promise<boolean> {
+    const { isolation, close } = await openSandbox({ ...sandbox, hiddenDirs: [join(dir, 'data')] }, dir)
+    await close()
+    return isolation.separateUsers !== undefined
+  }
+
+  test('a trainer of others trains as a user of its own, and cannot read what is kept for its check', {
+    timeout: 120_000,
+  }, async () => {
+    if (!(await hasUsers()))
+      return console.warn('SKIPPED: users of their own need root, setpriv, and a Node for all users')
+    const { attacks, record } = await runAttack(
+      attempts({
+        user: `process.getuid()`,
+        list: `fs.readdirSync(process.env.WORK_DIR + '/../../..')`,
+        kept: `fs.readdirSync(process.env.WORK_DIR + '/../../../closed')`,
+        store: `fs.readdirSync(process.env.WORK_DIR + '/../../../closed/store')`,
+      }),
+      { data: join(dir, 'data'), sandbox },
+    )
+    expect(attacks[0]).toEqual({ user: expect.any(Number), list: 'EACCES', kept: 'EACCES', store: 'EACCES' })
+    expect((attacks[0] as { user: number }).user).toBeGreaterThan(0)
+    expect(record.operations[0]?.job.state).toBe('succeeded')
+  })
+
+  test('nothing is blamed on a trainer whose user cannot enter its environment', async () => {
+    if (!(await hasUsers())) return
+    vi.stubEnv('PYTHON_ENVIRONMENTS_DIR', join(dir, 'data', 'environments'))
+    const over = { runtime: { python: '>=3.9' } }
+    const run = runAttack('', { data: join(dir, 'data'), over, sandbox }).finally(() => vi.unstubAllEnvs())
+    await expect(run).rejects.toThrow(
+      /cannot enter .*Set PYTHON_ENVIRONMENTS_DIR to a folder that every user can enter/,
+    )
   })
 })
 

@@ -20,10 +20,14 @@ const MAX_PROCESSES = 1024
 const DEFAULT_MEMORY_MB = 8192
 const MAX_DISK_GB = 20
 
-/** Finds out which means of isolation this machine offers. */
-export async function openSandbox(options: SandboxOptions): Promise<RunSandbox> {
+/**
+ * Finds out which means of isolation this machine offers. Where `hiddenDirs` hold what is of others, root without a sandbox runs trainers
+ * as users of their own, which can enter `workDir`.
+ */
+export async function openSandbox(options: SandboxOptions, workDir: string): Promise<RunSandbox> {
   const { choice, hiddenDirs, readPaths = [], allowUnsandboxed = true, path } = options
   const isOff = choice === 'off'
+  if (hiddenDirs.length > 0) await chmod(workDir, 0o711)
   const warnings: string[] = []
   const logger = {
     info: () => undefined,
@@ -37,7 +41,13 @@ export async function openSandbox(options: SandboxOptions): Promise<RunSandbox> 
       readPaths,
       limits: { processes: MAX_PROCESSES, diskGb: MAX_DISK_GB },
     },
-    { dataDirs: hiddenDirs, instanceId: `validator-${randomBytes(4).toString('hex')}`, logger, path },
+    {
+      dataDirs: [...hiddenDirs, workDir],
+      instanceId: `validator-${randomBytes(4).toString('hex')}`,
+      logger,
+      path,
+      workDir,
+    },
   )
   const { sandbox, cgroups, weakness } = isolation
   const isComplete = sandbox !== undefined && isolation.egress !== undefined
@@ -45,11 +55,6 @@ export async function openSandbox(options: SandboxOptions): Promise<RunSandbox> 
     const why = weakness ?? warnings[0] ?? 'trainers would share the network of this machine'
     throw new SandboxUnavailableError(`a sandbox is required, but cannot be created on this machine: ${why}`)
   }
-  // What failed would be blamed on the trainer.
-  if (choice === 'auto' && isolation.separateUsers !== undefined)
-    throw new SandboxUnavailableError(
-      `no sandbox here: without one, root runs trainers as users of their own, which cannot enter the folders of a check. ${weakness}, or start the server as another user`,
-    )
   if (choice === 'auto' && sandbox === undefined && !allowUnsandboxed)
     throw new SandboxUnavailableError(
       `no sandbox here: this machine cannot isolate trainers of others, so they are not run. ${weakness}, or set SUBPROCESS_ALLOW_UNSANDBOXED=true if you trust everyone who can publish`,
@@ -88,15 +93,16 @@ const NOT_COPIED = new Set(['node_modules', '.git', '.trainyard', '.venv', 'venv
 
 /**
  * Makes a writable copy of a trainer's folder, without what is ignored. `shown` are names of folders that are mounted instead of
- * copied: an author's own run needs them, although they are not published.
+ * copied: an author's own run needs them, although they are not published. With `isWhole`, there are none.
  */
 export async function copyTrainer(
   dir: string,
   copy: string,
   isIgnored: IgnoreRules = () => false,
+  isWhole = false,
 ): Promise<{ dir: string; shown: readonly string[] }> {
   await mkdir(copy, { recursive: true })
-  const entries = await readdir(dir, { withFileTypes: true })
+  const entries = isWhole ? [] : await readdir(dir, { withFileTypes: true })
   const shown = entries.filter((entry) => entry.isDirectory() && NOT_COPIED.has(entry.name)).map(({ name }) => name)
   await cp(dir, copy, {
     recursive: true,

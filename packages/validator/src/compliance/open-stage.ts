@@ -72,23 +72,25 @@ async function assembleStage(options: StageOptions, cleanups: Cleanups): Promise
   // Trainers see this path: one that names the validator would tell them when to behave.
   const scratch = await mkdtemp(join(tmpdir(), 'trainyard-data-'))
   cleanups.add(() => rm(scratch, { recursive: true, force: true, maxRetries: 5 }))
-  const logger = createLogger({ name: 'validator', level: 'error', destination: join(scratch, 'runner.log') })
-  const dataDir = join(scratch, 'runner')
-  await mkdir(dataDir, { recursive: true })
+  // What trainers must not read: stored files, with the datasets whose answers they are asked for.
+  const closed = join(scratch, 'closed')
+  await mkdir(closed, { mode: 0o700 })
+  const logger = createLogger({ name: 'validator', level: 'error', destination: join(closed, 'runner.log') })
+  const cacheDir = join(scratch, 'cache')
   const refused = createHostList()
-  const place = await openPlace(options, { scratch, dataDir, logger, cleanups, onRefused: refused.add })
+  const place = await openPlace(options, { scratch, cacheDir, logger, cleanups, onRefused: refused.add })
   const database = await openRunDatabase({ databaseUrl, onProgress })
   cleanups.add(() => database.close())
 
   // The runner needs its address before it exists, so the server starts first.
   let serve: (request: Request) => Response | Promise<Response> = () => new Response('not ready', { status: 503 })
-  const datasets = createDatasetWatch(join(dataDir, 'cache'))
+  const datasets = createDatasetWatch(cacheDir)
   const traffic = createTraffic((request) => serve(request), { onDataset: (folder) => datasets.open(folder) })
   const server = await listen({ fetch: traffic.fetch }, { host: place.address, port: 0, drainMs: 200 })
   cleanups.add(() => server.close())
 
   const store = createFolderStore({
-    dir: join(scratch, 'store'),
+    dir: join(closed, 'store'),
     publicUrl: server.url,
     secret: randomBytes(32).toString('hex'),
   })
@@ -102,7 +104,7 @@ async function assembleStage(options: StageOptions, cleanups: Cleanups): Promise
     for await (const ref of launcher.list()) await launcher.remove(ref)
   })
   const runner = await createRunner({
-    config: runnerConfig(options, { publicUrl: server.url, database, dataDir }),
+    config: runnerConfig(options, { publicUrl: server.url, database, dataDir: join(closed, 'runner') }),
     store,
     logger,
     trainers,

@@ -1,8 +1,10 @@
-import { access, readFile, rmdir, symlink } from 'node:fs/promises'
+import { access, mkdir, readFile, rmdir, symlink } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { IGNORE_FILE_NAME, type IgnoreRules } from '@trainyard/contract'
-import { createFolderTrainerSource, createSubprocessLauncher } from '@trainyard/runner'
+import { environmentsDir } from '@trainyard/environments'
+import { canWorkIn, createFolderTrainerSource, createSubprocessLauncher, type SeparateUsers } from '@trainyard/runner'
+import { SandboxUnavailableError } from '../errors.ts'
 import { createElsewhere, listElsewhere, PATHS_OF_SANDBOX } from './elsewhere.ts'
 import { copyTrainer, openSandbox } from './open-sandbox.ts'
 import type { PlaceOptions, RunPlace } from './run-place.ts'
@@ -17,11 +19,16 @@ export interface ProcessPlaceOptions extends PlaceOptions {
 
 /** Runs the trainer of a folder as a process, in the best sandbox of this machine. */
 export async function openProcessPlace(options: ProcessPlaceOptions): Promise<RunPlace> {
-  const { scratch, dataDir, cleanups, logger, datasetCacheMaxGb, onRefused } = options
-  const sandbox = await openSandbox({ ...options.sandbox, hiddenDirs: [...options.sandbox.hiddenDirs, scratch] })
+  const { scratch, cacheDir, cleanups, logger, datasetCacheMaxGb, onRefused } = options
+  const sandbox = await openSandbox(options.sandbox, scratch)
   cleanups.add(() => sandbox.close())
-  const { sandbox: kind } = sandbox.isolation
-  const shown = kind === undefined ? await withoutIgnored(options) : options.dir
+  const { sandbox: kind, separateUsers } = sandbox.isolation
+  const shown =
+    separateUsers !== undefined
+      ? await openToUsers(separateUsers, options)
+      : kind === undefined
+        ? await withoutIgnored(options)
+        : options.dir
   const trainers = createFolderTrainerSource(shown)
   const { dir: original } = await trainers.fetchBundle(await trainers.resolve(options.manifest.name))
   // In production the folder is read-only. Here the trainer gets a writable copy, so that its changes can be reported.
@@ -29,11 +36,11 @@ export async function openProcessPlace(options: ProcessPlaceOptions): Promise<Ru
     kind === undefined ? undefined : await copyTrainer(original, join(scratch, 'trainer'), options.isIgnored)
   const elsewhere =
     kind === undefined ? [] : await createElsewhere(join(scratch, 'elsewhere'), PATHS_OF_SANDBOX[kind.kind])
-  const attemptsDir = join(dataDir, 'attempts')
+  const attemptsDir = join(scratch, 'attempts')
   const launcher = createSubprocessLauncher({
     ...sandbox.isolation,
     attemptsDir,
-    datasetCacheDir: join(dataDir, 'cache'),
+    datasetCacheDir: cacheDir,
     datasetCacheMaxGb,
     trainerCopy,
     elsewhere,
@@ -64,6 +71,23 @@ async function withoutIgnored({ dir, isIgnored, scratch }: ProcessPlaceOptions):
     await rmdir(join(copy.dir, name))
     await symlink(join(resolve(dir), name), join(copy.dir, name))
   }
+  return copy.dir
+}
+
+/** Makes a copy of the trainer that the users of attempts can read. */
+async function openToUsers(
+  users: SeparateUsers,
+  { dir, isIgnored, scratch, manifest }: ProcessPlaceOptions,
+): Promise<string> {
+  const copy = await copyTrainer(dir, join(scratch, 'trainer'), isIgnored, true)
+  if (manifest.runtime === undefined) return copy.dir
+  const environments = environmentsDir(process.env)
+  await mkdir(environments, { recursive: true })
+  // What failed would be blamed on the trainer.
+  if (!(await canWorkIn(users, environments)))
+    throw new SandboxUnavailableError(
+      `no sandbox here: without one, root runs trainers as users of their own, which cannot enter ${environments}. Set PYTHON_ENVIRONMENTS_DIR to a folder that every user can enter, or start the server as another user`,
+    )
   return copy.dir
 }
 

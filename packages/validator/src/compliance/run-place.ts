@@ -34,7 +34,8 @@ export interface PlaceOptions {
   readonly manifest: TrainerManifest
   /** Removed at the end. */
   readonly scratch: string
-  readonly dataDir: string
+  /** Of datasets. */
+  readonly cacheDir: string
   readonly datasetCacheMaxGb: number
   readonly logger: Logger
   readonly cleanups: Cleanups

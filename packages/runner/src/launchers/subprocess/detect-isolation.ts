@@ -30,17 +30,19 @@ export interface DetectIsolationOptions {
   logger: Pick<Logger, 'info' | 'warn'>
   /** The server's PATH, in which programs are searched. Default: that of this process. */
   path?: string | undefined
+  /** Where the folders of attempts are. Default: in the first of `dataDirs`. */
+  workDir?: string | undefined
 }
 
 /** Detects what this machine supports, and logs once what is missing. */
 export async function detectIsolation(
   settings: SubprocessSettings,
-  { dataDirs, instanceId, logger, path }: DetectIsolationOptions,
+  { dataDirs, instanceId, logger, path, workDir }: DetectIsolationOptions,
 ): Promise<SubprocessIsolation> {
   const { network = 'shared', egress = [], readPaths = [] } = settings
   const search = await findSandbox({ choice: settings.sandbox, dataDirs, logger, readPaths, path })
   const { sandbox } = search
-  const separateUsers = sandbox === undefined ? await findSeparateUsers(dataDirs, path) : undefined
+  const separateUsers = sandbox === undefined ? await findSeparateUsers(dataDirs, path, workDir) : undefined
   if (separateUsers !== undefined) await closeDataFolders(dataDirs)
   const weakness = search.sandbox === undefined ? describeWeakness(search.problem, separateUsers) : undefined
   if (weakness !== undefined) logger.warn(weakness)

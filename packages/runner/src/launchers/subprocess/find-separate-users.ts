@@ -20,34 +20,42 @@ const CLOSED_NAMES = ['acceptance', 'models', 'objects', 'registry', 'samples', 
 
 /**
  * Whether root can run trainers as other users, which can reach Node and their own folders. If so, the platform's folders stay open for
- * them to enter what they know (mode 0711): they are created for one user only.
+ * them to enter what they know (mode 0711): they are created for one user only. With a `workDir`, trainers have their folders there, and
+ * the platform's stay as they are.
  */
 export async function findSeparateUsers(
   dataDirs: readonly string[],
   path: string | undefined = process.env.PATH,
+  workDir?: string | undefined,
 ): Promise<SeparateUsers | undefined> {
-  const [dataDir] = dataDirs
+  const dataDir = workDir ?? dataDirs[0]
   const setpriv = findTool('setpriv', path)
   const ids = findIdRange()
   if (process.getuid?.() !== 0 || dataDir === undefined || setpriv === undefined || ids === undefined) return undefined
   const users = { ids, tools: { setpriv, path: path ?? '' } }
-  const closeAgain = await letOthersEnter(dataDirs)
+  const closeAgain = await letOthersEnter(workDir === undefined ? dataDirs : [])
   const probe = await mkdtemp(join(dataDir, 'probe-'))
   try {
     await chmod(probe, 0o755)
-    const [program = '', ...args] = dropToUser(users.tools, ids.first)
-    const script = 'cd "$1" && exec "$2" -e 0'
-    await promisify(execFile)(program, [...args, '/bin/sh', '-c', script, 'sh', probe, process.execPath], {
-      timeout: 20_000,
-      env: { PATH: '/usr/bin:/bin' },
-    })
-    return users
-  } catch {
+    if (await canWorkIn(users, probe)) return users
     await closeAgain()
     return undefined
   } finally {
     await rm(probe, { recursive: true, force: true })
   }
+}
+
+/** Whether the users of attempts can enter a folder and start Node there. */
+export async function canWorkIn({ ids, tools }: SeparateUsers, dir: string): Promise<boolean> {
+  const [program = '', ...args] = dropToUser(tools, ids.first)
+  const script = 'cd "$1" && exec "$2" -e 0'
+  return await promisify(execFile)(program, [...args, '/bin/sh', '-c', script, 'sh', dir, process.execPath], {
+    timeout: 20_000,
+    env: { PATH: '/usr/bin:/bin' },
+  }).then(
+    () => true,
+    () => false,
+  )
 }
 
 /** Opens the platform's folders for other users to enter, not to list. Returns a function that restores their modes. */

@@ -1,4 +1,5 @@
 export { removeCgroupParent } from './cgroups.ts'
 export { detectIsolation, type SubprocessIsolation } from './detect-isolation.ts'
+export { canWorkIn, type SeparateUsers } from './find-separate-users.ts'
 export { createSubprocessLauncher } from './launcher.ts'
 export { describeSandbox } from './sandbox/find-sandbox.ts'
