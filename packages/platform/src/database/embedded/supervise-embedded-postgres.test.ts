@@ -1,8 +1,10 @@
-import { execFileSync } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
 import { mkdtemp, readdir, readFile, readlink, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { ConfigError } from '../../errors.ts'
@@ -15,6 +17,7 @@ import {
   superviseEmbeddedPostgres,
 } from './supervise-embedded-postgres.ts'
 
+const run = promisify(execFile)
 const hasProc = process.platform === 'linux'
 
 describe('a supervised PostgreSQL', () => {
@@ -154,6 +157,13 @@ describe('a supervised PostgreSQL', () => {
     await sleep(500)
     expect(await processIdentity(server.pid)).toBeUndefined()
     expect(notices).toEqual([])
+  })
+
+  it('is stopped in a process that waits for nothing else, also when stop() comes during a check', async () => {
+    const dataDir = await preparedDir()
+    const program = fileURLToPath(new URL('testing/stop-during-a-check.ts', import.meta.url))
+    await run(process.execPath, ['--conditions=trainyard-source', program, dataDir])
+    await expect(readFile(join(dataDir, 'cluster', 'postmaster.pid'))).rejects.toThrow('ENOENT')
   })
 })
 

@@ -170,6 +170,8 @@ class PostgresSupervisor implements SupervisedPostgres {
   }
 
   async #pause(ms: number): Promise<void> {
+    // Stopped during a check: a process that waits for nothing else would end before the server has.
+    if (this.#isStopped) return
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, ms)
       // The supervisor alone must not keep the process running.
