@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { flaws } from '../testing/flaws.ts'
+import { flaws } from '../../packages/validator/src/testing/flaws.ts'
 import { testFlaws, testVariants } from './flaws.cases.ts'
 
 testFlaws(/^TY[35]/)

@@ -7,6 +7,7 @@ const LONG = [
   /^bench\//,
   /\/chaos\//,
   /^scripts\/backup\//,
+  /^tests\/lies\//,
   /^packages\/validator\//,
   /^trainers\//,
   /^examples\//,

@@ -353,7 +353,7 @@ export function resultOf({ checks }: Pick<StoredCheck, 'checks'>, name: CheckNam
 export async function endOfCheck(harness: Harness, token: string, pushed: Response): Promise<StoredCheck> {
   const id = pushed.headers.get('trainyard-check')
   if (!id) throw new Error(`the push returned ${pushed.status} without a check: ${await pushed.text()}`)
-  for (let tries = 0; tries < 2400; tries++) {
+  for (let tries = 0; tries < 9600; tries++) {
     const check = (await (await harness.request(`/v1/checks/${id}`, { token })).json()) as StoredCheck
     if (check.finishedAt !== undefined) return check
     await new Promise((resolve) => setTimeout(resolve, 25))
