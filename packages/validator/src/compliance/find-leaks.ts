@@ -25,6 +25,11 @@ export function createLeakFinder(credentials: readonly string[]): (texts: readon
   return (texts) => {
     if (pieces.length === 0) return false
     const whole = texts.join('\n')
+    // A piece on each line, after what a logger puts before it.
+    const lastWords = texts
+      .flatMap((text) => text.split('\n'))
+      .map((line) => line.slice(line.trimEnd().lastIndexOf(' ') + 1))
+    if (hasPiece(squeeze(lastWords.join('')).toLowerCase())) return true
     return isLeak(whole, 0) || isLeak([...whole].reverse().join(''), MAX_DEPTH)
   }
 }

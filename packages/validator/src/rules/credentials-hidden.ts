@@ -16,6 +16,7 @@ export const credentialsHidden: ComplianceRule = {
     const places: Readonly<Record<string, (run: OperationRecord) => boolean>> = {
       'the output': (run) => leaks(run.output),
       'the journal': (run) => leaks(run.events.map(({ body }) => JSON.stringify(body))),
+      'the name of an uploaded file': (run) => leaks(run.uploads.map(({ name }) => name)),
       'an uploaded file': ({ uploads }) =>
         uploads.some(({ head }) => leaks([Buffer.from(head.subarray(0, MAX_TEXT_BYTES)).toString('latin1')])),
     }

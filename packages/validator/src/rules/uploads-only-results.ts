@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
-import { nameRun, type Upload } from '../compliance/record.ts'
+import { nameRun, type OperationRecord, type Upload } from '../compliance/record.ts'
 import { unpack } from '../compliance/unpack.ts'
 import { type ComplianceRule, ruleDocsUrl } from '../rule.ts'
 
-const PASSWD = /^root:[^:\n]*:0:0:/m
+/** Also inside another text. */
+const PASSWD = /(?<!\w)root:[^:\n]{0,200}:0:0:/
 const PRIVATE_KEY = /-----BEGIN (?:[A-Z ]+ )?PRIVATE KEY-----/
 const HEX = /^(?:[0-9a-f]{2}){8,}$/i
 const BASE64 = /^[\w+/-]{8,}={0,2}$/
@@ -20,14 +21,15 @@ export const uploadsOnlyResults: ComplianceRule = {
   help: 'Upload only what the job produced: checkpoints, exports, predictions, plots and logs.',
   check({ operations }) {
     const system = readSystemFiles()
-    return operations.flatMap((run) =>
-      run.uploads.flatMap((upload) => {
+    return operations.flatMap((run) => [
+      ...run.uploads.flatMap((upload) => {
         const what = describeLeak(upload, system)
         if (what === undefined) return []
         const message = `${nameRun(run)}: the ${upload.kind} "${upload.name}" is ${what}`
         return [{ message, subject: `${nameRun(run)} ${upload.kind}` }]
       }),
-    )
+      ...describeTexts(run),
+    ])
   },
 }
 
@@ -38,11 +40,28 @@ function describeLeak({ sizeBytes, sha256, head }: Upload, system: ReadonlyMap<s
   for (const content of contentsOf(head.subarray(0, MAX_BYTES))) {
     const same = system.get(createHash('sha256').update(content).digest('hex'))
     if (same !== undefined) return `the file ${same} of the machine`
-    const text = content.toString('latin1')
-    if (PASSWD.test(text)) return 'a list of users of the machine'
-    if (PRIVATE_KEY.test(text)) return 'a private key'
+    const found = nameOfText(content.toString('latin1'))
+    if (found !== undefined) return found
   }
   return undefined
+}
+
+/** Who reads a log sees what is in it, as in a file. */
+function describeTexts(run: OperationRecord) {
+  const texts = {
+    'the output': run.output.join('\n'),
+    'the journal': run.events.map(({ body }) => JSON.stringify(body)).join('\n'),
+  }
+  return Object.entries(texts).flatMap(([where, text]) => {
+    const found = nameOfText(text)
+    if (found === undefined) return []
+    return [{ message: `${nameRun(run)}: ${where} contains ${found}`, subject: `${nameRun(run)} ${where}` }]
+  })
+}
+
+function nameOfText(text: string): string | undefined {
+  if (PASSWD.test(text)) return 'a list of users of the machine'
+  return PRIVATE_KEY.test(text) ? 'a private key' : undefined
 }
 
 /** The bytes of a file, and what they are an encoding of. */
