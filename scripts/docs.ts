@@ -1,7 +1,7 @@
 /**
  * Writes what is generated from the code: JSON Schemas of the contract into `docs/schemas/`, the OpenAPI documents of
  * the servers into `docs/openapi/`, the types of the Python
- * package, the page of the command line, the fields of events in the guides, and the version of the packages where files repeat it. `--check`
+ * package, the pages of the command line and of bad trainers, the fields of events in the guides, and the version of the packages where files repeat it. `--check`
  * writes nothing and fails when they differ.
  */
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
@@ -13,6 +13,7 @@ import { z } from 'zod'
 import { alertFiles } from '../deploy/observability/alerts.ts'
 import { dashboardFiles } from '../deploy/observability/dashboards.ts'
 import { kebab } from './docs-site/kebab.ts'
+import { badTrainersPage, measuredPart } from './lib/bad-trainers-page.ts'
 import { commandLinePage } from './lib/command-line-page.ts'
 import { withEventFields } from './lib/event-fields.ts'
 import { pythonTypes } from './lib/python-types.ts'
@@ -35,12 +36,14 @@ function schemas(): Map<string, unknown> {
 const ofContract = schemas()
 const pageOf = (path: string) => readFile(join(ROOT, path), 'utf8')
 const ANY_LANGUAGE = 'docs/guides/any-language.md'
+const BAD_TRAINERS = 'docs/bad-trainers.md'
 const PYTHON = 'docs/guides/write-a-trainer-in-python.md'
 /** Text is written as it is, everything else as JSON. */
 const generated = new Map<string, unknown>([
   ...ofContract,
   ['python/src/trainyard_sdk/types.py', pythonTypes((name) => ofContract.get(`docs/schemas/${name}.json`))],
   ['docs/command-line.md', commandLinePage()],
+  [BAD_TRAINERS, badTrainersPage(measuredPart(await pageOf(BAD_TRAINERS)))],
   [ANY_LANGUAGE, withEventFields(await pageOf(ANY_LANGUAGE), 'json')],
   [PYTHON, withEventFields(await pageOf(PYTHON), 'python')],
   ['docs/openapi/runner.json', await runnerOpenApi()],

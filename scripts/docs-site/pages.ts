@@ -42,6 +42,7 @@ export function sidebar(): SidebarItem[] {
     'usage.md',
     `${GENERATED}/security.md`,
     'dataset-pitfalls.md',
+    'bad-trainers.md',
   ])
   return [
     { text: 'Tutorials', items: folder('tutorials', TUTORIALS) },

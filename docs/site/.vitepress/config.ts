@@ -26,7 +26,7 @@ export default defineConfig({
       {
         text: 'Explanation',
         link: '/architecture',
-        activeMatch: '^/(architecture|guarantees|isolation|dataset-pitfalls|decisions/)',
+        activeMatch: '^/(architecture|guarantees|isolation|dataset-pitfalls|bad-trainers|decisions/)',
       },
     ],
     sidebar: sidebar(),

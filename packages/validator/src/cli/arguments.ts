@@ -63,7 +63,7 @@ Usage: trainyard-validate [TARGET] [options]
   --report FORMAT=FILE   Write the report to a file in addition; can be repeated
   --sandbox MODE         auto (default): run the trainer in the best sandbox of this machine; the report states
                          which. required: fail without a complete one. off: run it with the permissions of the caller
-  --seed N               Repeat the faults of an earlier run
+  --seed N               Repeat the images, the labels and the faults of an earlier run
   --timeout SECONDS      Time limit for the whole validation. Default: 180
   --color, --no-color    Default: colours in a terminal, unless NO_COLOR is set
   -h, --help             Show this help

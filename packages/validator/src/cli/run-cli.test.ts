@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { ValidationReport } from '@trainyard/contract'
 import { describe, expect, test } from 'vitest'
 import { FORMATS } from '../render/formats.ts'
+import { makeChanged } from '../testing/flaws.ts'
 import { runCli } from './run-cli.ts'
 
 const fixture = (path: string) => fileURLToPath(new URL(`../../fixtures/${path}`, import.meta.url))
@@ -174,6 +175,44 @@ test('replay repeats a report with its seed, profile, phases and rules', async (
       code: 2,
       stderr: expect.stringContaining('--seed cannot be given with "replay"'),
     })
+  } finally {
+    await rm(dir, { recursive: true, force: true })
+  }
+})
+
+test('replay runs the trainer again with the same images, and another seed gives it others', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'validator-replay-'))
+  try {
+    const shown =
+      "throw new Error(createHash('sha256').update(Buffer.concat(images.map(({ bytes }) => bytes))).digest('hex'))"
+    const edits = [
+      {
+        file: 'main.js',
+        find: '  const centroids = classes.map',
+        replace: `  ${shown}\n  const centroids = classes.map`,
+      },
+      {
+        file: 'main.js',
+        find: 'import { readPng }',
+        replace: "import { createHash } from 'node:crypto'\nimport { readPng }",
+      },
+    ]
+    const trainer = await makeChanged('shows its images', edits, dir)
+    const env = { DATABASE_URL: process.env.TEST_DATABASE_URL ?? '' }
+    const ran = async (...argv: string[]) => {
+      const { code, stdout, stderr } = await run([...argv, '--format', 'json'], { env })
+      const { checks } = ValidationReport.parse(JSON.parse(stdout))
+      const found = checks.flatMap(({ findings }) => findings.map(({ code, message }) => `${code} ${message}`))
+      return { code, stderr, stdout, found }
+    }
+    const first = await ran(trainer, '--phase', 'compliance', '--seed', '5')
+    expect(first).toMatchObject({ code: 1, found: [expect.stringMatching(/[0-9a-f]{64}/)] })
+    const file = join(dir, 'report.json')
+    await writeFile(file, first.stdout)
+    expect(await ran('replay', file)).toMatchObject({ code: 1, stderr: '', found: first.found })
+    const other = await ran(trainer, '--phase', 'compliance', '--seed', '6')
+    expect(other.found).toHaveLength(1)
+    expect(other.found).not.toEqual(first.found)
   } finally {
     await rm(dir, { recursive: true, force: true })
   }

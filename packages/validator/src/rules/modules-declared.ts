@@ -1,5 +1,5 @@
 import { explainMissingModule, findMissingModule, pythonOf } from '@trainyard/contract'
-import { nameRun } from '../compliance/record.ts'
+import { nameRun, type OperationRecord } from '../compliance/record.ts'
 import { type ComplianceRule, type RuleFinding, ruleDocsUrl } from '../rule.ts'
 
 export const modulesDeclared: ComplianceRule = {
@@ -11,12 +11,11 @@ export const modulesDeclared: ComplianceRule = {
   check({ operations, manifest }) {
     const findings = new Map<string, RuleFinding>()
     for (const run of operations) {
-      if (run.job.state === 'succeeded') continue
-      const { message = '', traceback = '' } = run.job.error ?? {}
-      const missing = findMissingModule(`${run.output.join('\n')}\n${traceback}\n${message}`)
+      const missing = missingModuleOf(run)
       if (missing === undefined || findings.has(missing.module)) continue
       const { runtime, entrypoints } = manifest
       const program = pythonOf(entrypoints[run.operation] ?? [])
+      const { message = '' } = run.job.error ?? {}
       // The runner knows which Python it started.
       const known = message.split('\n').find((line) => line.startsWith(`The package "${missing.package}"`))
       const file = runtime === undefined ? undefined : (runtime.dependencies ?? 'the file of dependencies')
@@ -28,4 +27,11 @@ export const modulesDeclared: ComplianceRule = {
     }
     return [...findings.values()]
   },
+}
+
+/** The package without which a run could not succeed. */
+export function missingModuleOf({ job, output }: OperationRecord) {
+  if (job.state === 'succeeded') return undefined
+  const { message = '', traceback = '' } = job.error ?? {}
+  return findMissingModule(`${output.join('\n')}\n${traceback}\n${message}`)
 }

@@ -1,6 +1,7 @@
 import { EXIT_CODES, isTerminalEventType } from '@trainyard/contract'
 import { describeEnd, nameRun } from '../compliance/record.ts'
 import { type ComplianceRule, type RuleFinding, ruleDocsUrl } from '../rule.ts'
+import { missingModuleOf } from './modules-declared.ts'
 
 export const truthfulEnd: ComplianceRule = {
   code: 'TY404',
@@ -15,8 +16,11 @@ export const truthfulEnd: ComplianceRule = {
       const name = nameRun(run)
       const terminal = run.events.filter((event) => isTerminalEventType(event.type)).map((event) => event.type)
       // TY408 reports a trainer that sent no event.
-      if (run.events.length === 0 && run.end === undefined) continue
+      if (run.events.length === 0) continue
+      // And TY412 one without a package.
+      const isExplained = missingModuleOf(run) !== undefined
       if (terminal.length === 0) {
+        if (isExplained) continue
         findings.push({ message: `${name} sent no terminal event and ${describeEnd(run)}`, subject: `${name} none` })
         continue
       }
@@ -32,7 +36,7 @@ export const truthfulEnd: ComplianceRule = {
         findings.push({ message: `${name} sent "${last}", but the exit code is 0`, subject: `${name} exit` })
       }
       // TY406 and TY407 check predict and export.
-      if (run.operation === 'train' && run.job.state !== 'succeeded') {
+      if (run.operation === 'train' && run.job.state !== 'succeeded' && !isExplained) {
         findings.push({ message: `${name} ${describeEnd(run)}`, subject: `${name} failed` })
       }
     }

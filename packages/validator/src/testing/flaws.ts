@@ -30,18 +30,9 @@ async function readAll<T>(folder: string, schema: z.ZodType<T>): Promise<Record<
   return Object.fromEntries(await Promise.all(read))
 }
 
-/** Other findings that a flaw causes. */
-const FOLLOWING: Readonly<Record<string, readonly string[]>> = {
-  // The process ended before it sent any event, so it also sent no terminal event.
-  TY408: ['TY404'],
-  // The process ended without a terminal event.
-  TY412: ['TY404'],
-}
-
-/** The codes of all findings that a flaw leads to. */
-export function codesOf(name: string): string[] {
-  const [code = ''] = name.split(' ')
-  return [code, ...(FOLLOWING[code] ?? [])].sort()
+/** The code of the rule that finds a flaw. No other rule does. */
+export function codeOf(name: string): string {
+  return name.split(' ')[0] ?? name
 }
 
 /** Makes a copy of the good trainer with a flaw, in a new folder below `parent`. */
