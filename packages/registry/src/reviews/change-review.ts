@@ -3,6 +3,7 @@ import { invalidRequest, newId, notFound, TrainyardError } from '@trainyard/plat
 import { getVisible } from '../catalogue/find-version.ts'
 import { type OwnerRequest, requireOwner } from '../lifecycle/owner.ts'
 import { auditNamespace } from '../names/namespace-request.ts'
+import { refreshTrainer } from '../search/refresh-trainer.ts'
 import { getReview } from './review-rows.ts'
 import { findReviewable, requirePerson } from './reviewable.ts'
 
@@ -41,6 +42,7 @@ export async function writeReview(
       .onConflict((conflict) => conflict.columns(['repository_id', 'subject']).doUpdateSet(values))
       .returning('id')
       .executeTakeFirstOrThrow()
+    await refreshTrainer(trx, context.config, repository.id)
     await auditNamespace(request, trx, { action: 'review.write', subject: name, data: { review: id, version, rating } })
     return id
   })
@@ -59,6 +61,7 @@ export async function deleteReview(request: OwnerRequest): Promise<void> {
       .returning('id')
       .executeTakeFirst()
     if (removed === undefined) throw new TrainyardError('not_found', `You have not reviewed ${name}`)
+    await refreshTrainer(trx, context.config, repository.id)
     await auditNamespace(request, trx, { action: 'review.delete', subject: name, data: { review: removed.id } })
   })
 }

@@ -7,6 +7,7 @@ import type { RegistryContext } from '../context.ts'
 import type { RegistryDatabase } from '../db/schema/index.ts'
 import { auditNamespace, type NamespaceRequest } from '../names/namespace-request.ts'
 import { namespaceOf } from '../oci/names.ts'
+import { refreshTrainer } from '../search/refresh-trainer.ts'
 import { getReview, type ReviewRow, selectReviews, toReviews } from './review-rows.ts'
 import { requirePerson } from './reviewable.ts'
 
@@ -98,6 +99,7 @@ export async function moderateReview(
       .where('review_id', '=', id)
       .where('decided_at', 'is', null)
       .execute()
+    await refreshTrainer(trx, context.config, review.repository_id)
     await audit(request, trx, { action: `review.${decision}`, review, data: { note } })
   })
   return await getReview(context, caller, id)

@@ -115,6 +115,21 @@ it('a person has one review, whose rating is weighed by how many there are', asy
   expect(second.nextCursor).toBeUndefined()
 })
 
+it('a well rated trainer is found before one without ratings, and a badly rated one after it', async () => {
+  const other = { name: 'acme/rated-otherwise', version: '1.0.0', token: owner.secret }
+  await endOfCheck(harness, owner.secret, await pushBundle(harness, other))
+  const found = async () => {
+    const { trainers } = TrainerList.parse(await (await send('GET', '/v1/trainers?q=acme')).json())
+    return trainers.map((trainer) => trainer.name)
+  }
+  for (const person of [eve, ann]) await write(person, 1)
+  await expect.poll(found).toEqual([other.name, name])
+  for (const person of [eve, ann]) await write(person, 5)
+  await expect.poll(found).toEqual([name, other.name])
+  await write(eve, 4)
+  await write(ann, 2)
+})
+
 it('owners reply, and no one else does', async () => {
   const [review] = (await list()).reviews
   const path = `${reviews}/${review?.id}/reply`

@@ -6,7 +6,7 @@ import { titleWords, wordsOf } from '../search-index/words.ts'
 import { popularityOf } from './popularity.ts'
 
 /** Raised when entries are made differently: a registry then makes all of them again when it starts. */
-export const INDEXED_AS = 3
+export const INDEXED_AS = 4
 const BATCH = 500
 
 export interface IndexedTrainer {

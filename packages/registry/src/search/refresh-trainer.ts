@@ -4,6 +4,7 @@ import type { RegistryContext } from '../context.ts'
 import { toJsonText } from '../db/json.ts'
 import type { RegistryDatabase } from '../db/schema/index.ts'
 import { verifiedAs } from '../names/verified-namespaces.ts'
+import { readRatings } from '../ratings/read-ratings.ts'
 import { channelsOf, readSetChannels } from '../versions/channels.ts'
 import { isPartListed } from '../versions/readable.ts'
 import { LISTED_STATES } from '../versions/states.ts'
@@ -113,6 +114,6 @@ async function readLatest(
     tier: trust?.tier ?? 'unchecked',
     trust,
     isVerified: (await verifiedAs(db, [namespace])).has(namespace),
-    rating: undefined,
+    rating: (await readRatings(db, [id])).get(id)?.score,
   }
 }

@@ -8,6 +8,7 @@ import { TrustStatus } from '../components/status.tsx'
 import { RelativeTime } from '../components/time.tsx'
 import { formatCount, plural } from '../format.ts'
 import { withQuery } from '../query.ts'
+import { RatingSummary } from '../reviews/stars.tsx'
 import { Sentence } from '../words/sentence.tsx'
 import { t, translate } from '../words/t.ts'
 import { type ListQuery, SORTS } from './list-query.ts'
@@ -233,6 +234,11 @@ function TrainerRow({ trainer, now }: { trainer: TrainerSummary; now: Date }) {
         {trainer.verifiedAs[0] !== undefined && (
           <li>
             {t('Verified owner')}: {trainer.verifiedAs[0]}
+          </li>
+        )}
+        {trainer.rating !== undefined && (
+          <li>
+            <RatingSummary rating={trainer.rating} />
           </li>
         )}
         <li>{plural(trainer.pulls, '{count} pull', '{count} pulls')}</li>
