@@ -97,7 +97,6 @@ const config: KnipConfig = {
         'src/jobs/settings-program.ts!',
         // The bundler reads it.
         'src/orchestrators/temporal/workflow.ts!',
-        'src/testing/chaos/main.ts',
         'src/**/*.test.ts',
       ],
       project: SOURCES,

@@ -10,22 +10,20 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { parseArgs } from 'node:util'
 import { packFolder } from '@trainyard/client/files'
 import { startServer, stopServer } from '../tests/e2e/server.ts'
 import { LAUNCHERS, type Launcher, OPERATIONS, type Operation, tryTrainer } from './launchers/operations.ts'
 import { lockTogether, makeData, must } from './launchers/prepare.ts'
 import { TRAINERS } from './launchers/trainers.ts'
 import { type LocalPackages, startLocalPackages } from './lib/local-packages.ts'
+import { readFlags } from './lib/read-flags.ts'
 import { ROOT, run } from './lib/run.ts'
 
-const { values } = parseArgs({
-  options: {
-    launcher: { type: 'string', multiple: true, default: [...LAUNCHERS] },
-    trainer: { type: 'string', multiple: true, default: Object.keys(TRAINERS) },
-    base: { type: 'string', default: 'python:3.11-slim-bookworm' },
-    data: { type: 'string' },
-  },
+const values = readFlags(import.meta.url, {
+  launcher: { type: 'string', multiple: true, default: [...LAUNCHERS] },
+  trainer: { type: 'string', multiple: true, default: Object.keys(TRAINERS) },
+  base: { type: 'string', default: 'python:3.11-slim-bookworm' },
+  data: { type: 'string' },
 })
 const python = required('PYTHON_WITH_FRAMEWORKS')
 const uv = required('UV_PATH')

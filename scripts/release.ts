@@ -4,12 +4,13 @@
  * as they were packed, also with the next version; `-- --provenance` signs where each package was built (in the release workflow).
  */
 import { existsSync, readdirSync } from 'node:fs'
-import { parseArgs } from 'node:util'
 import { PACKS_DIR, packOf, publicPackages } from './lib/packages.ts'
+import { readFlags } from './lib/read-flags.ts'
 import { run } from './lib/run.ts'
 
-const { values: flags } = parseArgs({
-  options: { 'dry-run': { type: 'boolean', default: false }, provenance: { type: 'boolean', default: false } },
+const flags = readFlags(import.meta.url, {
+  'dry-run': { type: 'boolean', default: false },
+  provenance: { type: 'boolean', default: false },
 })
 
 /** Whether npm has this version. Anything but "found" and "not found" ends the release. */

@@ -9,7 +9,6 @@ import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { formatDuration } from '@trainyard/contract/format'
 import { isFramework, TEMPLATE_NAMES } from '../packages/cli/src/init/template-name.ts'
 import { MIN_NODE } from '../packages/cli/src/version.ts'
@@ -18,6 +17,7 @@ import { runStart } from '../tests/e2e/server.ts'
 import { findRuntime } from './lib/find-runtime.ts'
 import { type LocalPackages, startLocalPackages } from './lib/local-packages.ts'
 import { packOf, publicPackages } from './lib/packages.ts'
+import { readFlags } from './lib/read-flags.ts'
 import { type RunResult, run } from './lib/run.ts'
 
 const NODES = [`${MIN_NODE}.0`, '24', '26']
@@ -41,13 +41,11 @@ const STEPS = {
   framework: [TRAIN, 'npx @trainyard/validator .', PUBLISH],
 }
 
-const { values } = parseArgs({
-  options: {
-    node: { type: 'string', multiple: true, default: NODES },
-    template: { type: 'string', multiple: true, default: [] },
-    frameworks: { type: 'boolean', default: false },
-    'without-platform': { type: 'boolean', default: false },
-  },
+const values = readFlags(import.meta.url, {
+  node: { type: 'string', multiple: true, default: NODES },
+  template: { type: 'string', multiple: true, default: [] },
+  frameworks: { type: 'boolean', default: false },
+  'without-platform': { type: 'boolean', default: false },
 })
 const templates = TEMPLATE_NAMES.filter((name) =>
   values.template.length > 0 ? values.template.includes(name) : values.frameworks || !isFramework(name),

@@ -8,30 +8,28 @@
  * `--orchestrator temporal` starts a server of its own with Temporal's command line program (TEMPORAL_CLI, default `temporal`), and
  * kills it, too.
  */
-import { parseArgs } from 'node:util'
 import { z } from 'zod'
-import { ORCHESTRATORS } from '../../config/orchestrators.ts'
-import { LAUNCHERS, type LauncherName } from '../../launchers/create-launcher.ts'
-import type { ChaosLauncher } from './chaos-launcher.ts'
-import { dockerChaos } from './docker.ts'
-import { kubernetesChaos } from './kubernetes.ts'
-import { runChaos } from './run-chaos.ts'
-import { subprocessChaos } from './subprocess.ts'
-import { withTemporal } from './temporal.ts'
+import { ORCHESTRATORS } from '../packages/runner/src/config/orchestrators.ts'
+import { LAUNCHERS, type LauncherName } from '../packages/runner/src/launchers/create-launcher.ts'
+import type { ChaosLauncher } from '../packages/runner/src/testing/chaos/chaos-launcher.ts'
+import { dockerChaos } from '../packages/runner/src/testing/chaos/docker.ts'
+import { kubernetesChaos } from '../packages/runner/src/testing/chaos/kubernetes.ts'
+import { runChaos } from '../packages/runner/src/testing/chaos/run-chaos.ts'
+import { subprocessChaos } from '../packages/runner/src/testing/chaos/subprocess.ts'
+import { withTemporal } from '../packages/runner/src/testing/chaos/temporal.ts'
+import { readFlags } from './lib/read-flags.ts'
 
-const { values } = parseArgs({
-  options: {
-    kills: { type: 'string', default: '100' },
-    minutes: { type: 'string', default: '60' },
-    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-    sandbox: { type: 'string', default: 'none' },
-    launcher: { type: 'string', default: 'subprocess' },
-    image: { type: 'string' },
-    backlog: { type: 'string' },
-    orchestrator: { type: 'string', default: 'database' },
-  },
+const values = readFlags(import.meta.url, {
+  kills: { type: 'string', default: '100' },
+  minutes: { type: 'string', default: '60' },
+  seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+  sandbox: { type: 'string', default: 'none' },
+  launcher: { type: 'string', default: 'subprocess' },
+  image: { type: 'string' },
+  backlog: { type: 'string' },
+  orchestrator: { type: 'string', default: 'database' },
 })
-const options = z
+const read = z
   .object({
     kills: z.coerce.number().int().positive(),
     minutes: z.coerce.number().positive(),
@@ -42,7 +40,12 @@ const options = z
     backlog: z.coerce.number().int().positive().optional(),
     orchestrator: z.enum(ORCHESTRATORS),
   })
-  .parse(values)
+  .safeParse(values)
+if (!read.success) {
+  console.error(`${z.prettifyError(read.error)}\n\nsee npm run chaos -- --help`)
+  process.exit(2)
+}
+const options = read.data
 
 async function createChaosLauncher(name: LauncherName): Promise<ChaosLauncher> {
   if (name === 'docker') return await dockerChaos(process.env, options.image)
