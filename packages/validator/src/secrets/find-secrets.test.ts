@@ -68,3 +68,9 @@ describe('finding secrets in a file', () => {
     expect(await kinds('a.txt', almost)).toEqual([])
   })
 })
+
+test('a search leaves no entries in the performance buffer of the process', async () => {
+  const before = performance.getEntriesByType('mark').length
+  await findSecrets('a.js', Buffer.from('const a = 1\n'))
+  expect(performance.getEntriesByType('mark')).toHaveLength(before)
+})

@@ -1,4 +1,5 @@
 import { lintSource } from '@secretlint/core'
+import { secretLintProfiler } from '@secretlint/profiler'
 import { rules } from '@secretlint/secretlint-rule-preset-recommend'
 import { searchByOwnRules } from './own-rules.ts'
 
@@ -21,6 +22,9 @@ const COMMENT_FILTER = '@secretlint/secretlint-rule-filter-comments'
 const CONFIG = {
   rules: rules.filter((rule) => rule.meta.id !== COMMENT_FILTER).map((rule) => ({ id: rule.meta.id, rule })),
 }
+
+// It keeps several entries for each file until the process ends.
+secretLintProfiler.setEnabled(false)
 
 /** As in git, a file with NUL bytes in this part is binary. */
 const BINARY_PROBE_BYTES = 8000
