@@ -3,12 +3,20 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import type { Finding } from '@trainyard/contract'
 import { createForkValidate, createLogger } from '@trainyard/registry'
 import { openClosedEngine } from '@trainyard/runner'
+import { validateTarget } from '@trainyard/validator'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { testDatabaseUrl } from '../../packages/platform/src/testing/index.ts'
-import { createHarness, endOfCheck, type Harness, resultOf } from '../../packages/registry/src/testing/harness.ts'
-import { fixtures, makeFlawed } from '../../packages/validator/src/testing/flaws.ts'
+import {
+  createHarness,
+  endOfCheck,
+  type Harness,
+  resultOf,
+  type StoredCheck,
+} from '../../packages/registry/src/testing/harness.ts'
+import { codeOf, fixtures, makeFlawed } from '../../packages/validator/src/testing/flaws.ts'
 
 const run = promisify(execFile)
 const BASE = 'node:24-bookworm-slim'
@@ -44,7 +52,7 @@ describe.skipIf(!isReady)('a pushed image is run by the registry', () => {
     })
     await harness.registry.start()
     host = new URL((await harness.listen()).url).host
-    token = await harness.token(['push:fixtures'])
+    token = await harness.token(['push:fixtures', 'pull:fixtures'])
     await docker('login', host, '--username', 'ada', '--password', token)
   })
   afterAll(async () => {
@@ -68,6 +76,24 @@ describe.skipIf(!isReady)('a pushed image is run by the registry', () => {
   }
   const end = (checkId: string) =>
     endOfCheck(harness, token, new Response(null, { headers: { 'trainyard-check': checkId } }))
+  /** What the command line finds in the image of that name, which is in the engine or is pulled. */
+  async function byName(version: string) {
+    const { checks } = await validateTarget({
+      target: `${host}/${NAME}:${version}`,
+      env: { ...process.env, DOCKER_CONFIG: join(dir, 'config') },
+      profile: 'marketplace',
+      databaseUrl: testDatabaseUrl(),
+      timeoutMs: 240_000,
+    })
+    return checks
+  }
+  /** With the fingerprints of the compliance run, and of the layers where they have the same digests. */
+  const summary = (check: Pick<StoredCheck, 'checks'>, { hasLayers }: { hasLayers: boolean }) =>
+    (['manifest', 'image', 'secrets', 'compliance'] as const).map((name) => {
+      const { status, findings } = resultOf(check, name)
+      const fingerprint = (one: Finding) => (hasLayers || name === 'compliance' ? one.fingerprint : '')
+      return [name, status, findings.map((one) => `${one.code} ${one.severity} ${fingerprint(one)}`).toSorted()]
+    })
   // Other tests use the engine at the same time: the marks of the command line's runs are shorter.
   const ours = (names: string) => names.split('\n').filter((name) => /^trainyard-closed-[0-9a-f]{16}\b/.test(name))
   const leftovers = async () => [
@@ -93,6 +119,7 @@ describe.skipIf(!isReady)('a pushed image is run by the registry', () => {
     changes.removeAllListeners('check')
     expect(resultOf(check, 'compliance')).toMatchObject({ status: 'passed', findings: [] })
     expect(check.state).toBe('published')
+    expect(summary({ checks: await byName('1.0.0') }, { hasLayers: true })).toEqual(summary(check, { hasLayers: true }))
     const version = await (await harness.request(`/v1/trainers/${NAME}/versions/1.0.0`, { token })).json()
     expect(version).toMatchObject({ trust: { tier: 'checked', skipped: [] } })
     expect([...steps]).toEqual(expect.arrayContaining(['loading the image', 'train', 'predict', 'export']))
@@ -103,17 +130,30 @@ describe.skipIf(!isReady)('a pushed image is run by the registry', () => {
     expect(await kept.execute()).toHaveLength(1)
   })
 
-  test('one that lies is rejected by the rule of its bundle', { timeout: 600_000 }, async () => {
-    const check = await end(await push(await makeFlawed('TY601 tmp', dir), '1.0.1'))
-    const { status, findings } = resultOf(check, 'compliance')
-    expect([check.state, status, [...new Set(findings.map(({ code }) => code))]]).toEqual([
-      'rejected',
-      'failed',
-      ['TY601'],
-    ])
-    // Another registry may run an image meanwhile.
-    await expect.poll(leftovers, { timeout: 240_000 }).toEqual([])
-  })
+  test.each([
+    ['TY601 tmp', '1.0.1'],
+    ['TY607', '1.0.2'],
+  ])(
+    'one that lies is rejected by the rule of its bundle, as on the command line: %s',
+    { timeout: 600_000 },
+    async (flaw, version) => {
+      const folder = await makeFlawed(flaw, dir)
+      const check = await end(await push(folder, version))
+      const { status, findings } = resultOf(check, 'compliance')
+      expect([check.state, status, [...new Set(findings.map(({ code }) => code))]]).toEqual([
+        'rejected',
+        'failed',
+        [codeOf(flaw)],
+      ])
+      // A rejected image cannot be pulled: its author has it still, with layers that the engine does not compress.
+      await docker('build', '--quiet', '--tag', `${host}/${NAME}:${version}`, folder)
+      expect(summary({ checks: await byName(version) }, { hasLayers: false })).toEqual(
+        summary(check, { hasLayers: false }),
+      )
+      // Another registry may run an image meanwhile.
+      await expect.poll(leftovers, { timeout: 240_000 }).toEqual([])
+    },
+  )
 
   test('what a killed process left in the engine is removed at the next start', { timeout: 120_000 }, async () => {
     const instanceId = '0123456789abcdef'

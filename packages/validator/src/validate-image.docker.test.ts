@@ -85,7 +85,7 @@ describe.skipIf(!isReady)('an image is run in Docker', () => {
     expect(await leftovers()).toEqual([])
   })
 
-  test.each(['TY303 users', 'TY304 dns', 'TY304 tcp', 'TY416', 'TY602', 'TY607', 'TY611'])(
+  test.each(['TY303 users', 'TY304 dns', 'TY304 tcp', 'TY416', 'TY602', 'TY611'])(
     'one that lies is found out by the rule of its bundle: %s',
     { timeout: 300_000 },
     async (flaw) => {
