@@ -68,6 +68,10 @@ describe('a training', () => {
     ['computes', { cpuMs: () => 60 }],
     ['has to share its processor with many others', { cpuMs: () => 2, isActive: () => true }],
     ['gets a twentieth of a processor', { cpuMs: (index) => (index % 2 === 0 ? 10 : 0), waitedMs: () => 95 }],
+    [
+      'waits for a processor for seconds at a time, which the kernel adds at the end of each wait',
+      { cpuMs: (index) => (index % 20 === 0 ? 100 : 0), waitedMs: (index) => (index % 20 === 0 ? 1900 : 0) },
+    ],
     ['computes in many threads that wait for each other', { cpuMs: () => 20, waitedMs: () => 400 }],
     ['computes in every second moment', { cpuMs: (index) => (index % 2) * 100 }],
     ['waits for the platform', { cpuMs: () => 0, requests: [{ summary: 'GET /', from: START, to: START + 5000 }] }],

@@ -42,6 +42,7 @@ function measureIdle(
   let idleMs = 0
   let ownMs = 0
   let window = { freeMs: 0, cpuMs: 0, isActive: false }
+  const queued = waitsOf(moments)
   for (const [index, moment] of moments.entries()) {
     const before = moments[index - 1]
     if (before === undefined) continue
@@ -50,7 +51,7 @@ function measureIdle(
     if (start >= end) continue
     const waited = requests.reduce(
       (sum, request) => sum + Math.max(0, Math.min(request.to, end) - Math.max(request.from, start)),
-      Math.max(0, moment.waitedMs - before.waitedMs),
+      queued[index] ?? 0,
     )
     window.freeMs += Math.max(0, end - start - waited)
     window.cpuMs += moment.cpuMs - before.cpuMs
@@ -61,6 +62,23 @@ function measureIdle(
     window = { freeMs: 0, cpuMs: 0, isActive: false }
   }
   return { idleMs, ownMs }
+}
+
+/**
+ * For how long threads waited for a processor before each moment. The kernel adds a wait at its end: what is longer than the time
+ * since the moment before was spent earlier.
+ */
+function waitsOf(moments: OperationRecord['processes']['moments']): number[] {
+  const waits = moments.map(() => 0)
+  let earlierMs = 0
+  for (let index = moments.length - 1; index > 0; index--) {
+    const [before, moment] = [moments[index - 1], moments[index]]
+    if (before === undefined || moment === undefined) continue
+    const waitedMs = earlierMs + Math.max(0, moment.waitedMs - before.waitedMs)
+    waits[index] = Math.min(waitedMs, moment.at - before.at)
+    earlierMs = waitedMs - (waits[index] ?? 0)
+  }
+  return waits
 }
 
 function seconds(ms: number): string {
