@@ -12,12 +12,12 @@ export const outputVolume: ComplianceRule = {
   docsUrl: ruleDocsUrl('TY414'),
   help: 'Print a few lines an epoch, and switch off progress bars and debug output.',
   check({ operations }) {
-    return operations
-      .filter(({ outputBytes }) => outputBytes > MAX_OUTPUT_BYTES)
-      .map((run) => {
-        const size = formatBytes(run.outputBytes)
-        const message = `${nameRun(run)}: the output has ${size}; the maximum for a job of this size is ${formatBytes(MAX_OUTPUT_BYTES)}`
-        return { message, subject: nameRun(run) }
-      })
+    return operations.flatMap((run) => {
+      const logged = run.events.filter(({ type }) => type === 'log')
+      const bytes = logged.reduce((sum, { body }) => sum + Buffer.byteLength(JSON.stringify(body)), run.outputBytes)
+      if (bytes <= MAX_OUTPUT_BYTES) return []
+      const message = `${nameRun(run)}: the output and the events of type "log" have ${formatBytes(bytes)}; the maximum for a job of this size is ${formatBytes(MAX_OUTPUT_BYTES)}`
+      return [{ message, subject: nameRun(run) }]
+    })
   },
 }
