@@ -75,6 +75,19 @@ test('a trainer in plain HTTP passes the marketplace profile, and leaves nothing
   if (people !== undefined) expect(await people.schemas()).toEqual(['public'])
 })
 
+test('on Windows the compliance run is not made, and the report gives the reason', async () => {
+  const actual = Object.getOwnPropertyDescriptor(process, 'platform')
+  onTestFinished(() => void Object.defineProperty(process, 'platform', actual ?? {}))
+  Object.defineProperty(process, 'platform', { ...actual, value: 'win32' })
+  const report = await validateTrainer({ dir, profile: 'author' })
+  expect(report.checks.at(-1)).toMatchObject({
+    name: 'compliance',
+    status: 'skipped',
+    reason: expect.stringMatching(/WSL/),
+  })
+  expect(exitCodeOf(report)).toBe(0)
+})
+
 test('an aborted validation stops the trainer and rejects with the reason', { timeout: 60_000 }, async () => {
   const off = new AbortController()
   const validation = validateTrainer({

@@ -217,6 +217,11 @@ async function checkCompliance(
     .flatMap((check) => check.findings)
     .find(({ code }) => ['TY105', 'TY106', 'TY111', 'TY209'].includes(code))
   if (unusable) return { findings: [], skipped: `the trainer cannot run because of ${unusable.code}` }
+  if (process.platform === 'win32')
+    return {
+      findings: [],
+      skipped: 'it needs Linux or macOS: on Windows, use WSL',
+    }
 
   const { seed, signal, limit, profile, only, databaseUrl, sandbox, onProgress, isIgnored, onCheck } = options
   return await runCompliance({
