@@ -128,6 +128,8 @@ export interface RunnerLimits {
   predictorIdleSeconds: number
   /** Pause between two measurements of what an attempt uses. It grows with the age of the attempt. */
   sampleSeconds: number
+  /** Pause between two searches for what attempts have left on the machine after they were cleaned up. */
+  leftoverSeconds: number
   /** Pause between two rounds of cleaning up. */
   maintenanceSeconds: number
   /** Pause between two rounds of stating runs to the registry. */
@@ -158,6 +160,7 @@ export const DEFAULT_RUNNER_LIMITS: RunnerLimits = {
   maxPredictors: 4,
   predictorIdleSeconds: 300,
   sampleSeconds: 5,
+  leftoverSeconds: 20,
   maintenanceSeconds: 600,
   reportSeconds: 5,
   stopSeconds: 30,

@@ -116,6 +116,35 @@ describe('an attempt that is being launched', () => {
     await expect.poll(() => removed, { timeout: 10_000 }).toEqual([id, id])
   })
 
+  it('leaves nothing behind, also when it appears after the clean-up, for example because the database was away', async () => {
+    const here = new Map<number, AttemptRef>()
+    await start(undefined, {
+      config: { limits: { leftoverSeconds: 0.05 } },
+      runner: {
+        launcher: {
+          ...noLauncher,
+          launch: async ({ jobId, attempt }) => void here.set(jobId, { jobId, attempt }),
+          observe: async ({ jobId }) => ({ state: here.has(jobId) ? 'running' : 'absent' }),
+          async *list() {
+            yield* here.values()
+          },
+          remove: async ({ jobId }) => void here.delete(jobId),
+        },
+      },
+    })
+    const running = await harness.createJob()
+    const { id } = await harness.createJob()
+    await expect.poll(() => here.size, { timeout: 20_000 }).toBe(2)
+    await harness.post(`/v1/jobs/${id}/cancel`, {})
+    here.delete(id)
+    await harness.waitFor(id, isOver, 20_000)
+    const { db } = harness.runner.context.database
+    const cleaned = () => db.selectFrom('attempts').select('cleaned_at').where('job_id', '=', id).executeTakeFirst()
+    await expect.poll(async () => (await cleaned())?.cleaned_at, { timeout: 20_000 }).toBeInstanceOf(Date)
+    here.set(id, { jobId: id, attempt: 1 })
+    await expect.poll(() => [...here.keys()], { timeout: 20_000 }).toEqual([running.id])
+  })
+
   it('shares one check of its dataset with a whole backlog', async () => {
     const launched = await start(undefined, { start: false, config: { maxConcurrentJobs: 60 } })
     const { context } = harness.runner

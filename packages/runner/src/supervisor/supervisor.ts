@@ -51,6 +51,9 @@ export class Supervisor {
   #listeningSince: Date
   #isStopped = true
   #isWoken = false
+  /** The next search for leftovers, by the clock. */
+  #searchAt = 0
+  #search: Promise<void> | undefined
   #endPause: (() => void) | undefined
   #loop: Promise<void> | undefined
   #unsubscribe: (() => void) | undefined
@@ -92,7 +95,7 @@ export class Supervisor {
     const { limits, logger } = this.#context
     // Waits for launches, but not for the grace period of trainers that are being stopped.
     const ended = Promise.resolve(this.#loop).then(async () => {
-      await Promise.all([this.#launches.stop(), this.#orchestrator.stop()])
+      await Promise.all([this.#launches.stop(), this.#orchestrator.stop(), this.#search])
     })
     if (!(await endsWithin((limits.stopSeconds * 1000) / 3, ended))) {
       // The leases are kept: no other runner can take an attempt that is still being launched here until they expire.
@@ -138,6 +141,7 @@ export class Supervisor {
     const context = this.#context
     await endQueuedTooLong(context)
     await endAbandoned(context)
+    this.#searchLeftovers()
     const live = await this.#orchestrator.assigned()
     this.#cache?.setAttempts(live)
     await this.#reconcileAll(live)
@@ -223,17 +227,34 @@ export class Supervisor {
     if (!this.#stopping.has(ref)) void this.#stopping.start(ref, () => this.#context.launcher.stop(ref, graceMs))
   }
 
-  /** Removes attempts that a runner recorded as cleaned up, but died before it had removed them. */
+  /** Beside the loop, from time to time: a slow launcher must not hold up all attempts. */
+  #searchLeftovers(): void {
+    const { clock, limits, logger } = this.#context
+    if (this.#search !== undefined || clock.now().getTime() < this.#searchAt) return
+    this.#search = this.#removeLeftovers()
+      .catch((error: unknown) => logger.warn({ err: error }, 'what attempts left could not be removed; will retry'))
+      .finally(() => {
+        this.#searchAt = clock.now().getTime() + limits.leftoverSeconds * 1000
+        this.#search = undefined
+      })
+  }
+
+  /**
+   * Removes what is left of attempts that are recorded as cleaned up: a runner died before it had removed them, or a launch that was
+   * slow created them after that.
+   */
   async #removeLeftovers(): Promise<void> {
     const { launcher, database } = this.#context
-    for await (const ref of launcher.list()) {
-      const attempt = await database.db
-        .selectFrom('attempts')
-        .select('cleaned_at')
-        .where('job_id', '=', ref.jobId)
-        .where('attempt', '=', ref.attempt)
-        .executeTakeFirst()
-      if (attempt === undefined || attempt.cleaned_at !== null) await launcher.remove(ref)
-    }
+    const listed: AttemptRef[] = []
+    for await (const ref of launcher.list()) listed.push(ref)
+    if (listed.length === 0) return
+    const rows = await database.db
+      .selectFrom('attempts')
+      .select(['job_id as jobId', 'attempt'])
+      .where('job_id', 'in', [...new Set(listed.map(({ jobId }) => jobId))])
+      .where('cleaned_at', 'is', null)
+      .execute()
+    const live = new Set([...rows.map(keyOf), ...this.#launches.keys()])
+    for (const ref of listed) if (!live.has(keyOf(ref))) await launcher.remove(ref)
   }
 }

@@ -39,7 +39,23 @@ export async function checkJobs(
   for (const { earlier, later } of stage.witness.overlaps())
     if (!allowedOverlaps.has(earlier)) problems.push(`attempts ran at the same time: ${earlier} and ${later}`)
   const leftovers = await waitForCleanup(stage, launcher)
-  return [...problems, ...leftovers.map((leftover) => `left behind: ${leftover}`)]
+  const known = leftovers.length === 0 ? () => '' : await readAttempts(stage)
+  return [...problems, ...leftovers.map((leftover) => `left behind: ${leftover}${known(leftover)}`)]
+}
+
+/** What the database says of the attempt that a leftover names. */
+async function readAttempts(stage: Stage): Promise<(leftover: string) => string> {
+  const database = await stage.openDatabase()
+  try {
+    const rows = await database.db.withSchema(SCHEMA).selectFrom('attempts').selectAll().execute()
+    const texts = new Map(rows.map((row) => [`trainyard-${row.job_id}-${row.attempt}`, JSON.stringify(row)]))
+    return (leftover) => {
+      const text = texts.get(/trainyard-\d+-\d+/.exec(leftover)?.[0] ?? '')
+      return text === undefined ? '' : `, ${text}`
+    }
+  } finally {
+    await database.close()
+  }
 }
 
 async function checkJob(db: Db, witness: Witness, expected: ChaosJob): Promise<string[]> {
