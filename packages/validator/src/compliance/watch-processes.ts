@@ -1,7 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { type FileHandle, open, readlink } from 'node:fs/promises'
+import { uptime } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { AttemptRef } from '@trainyard/runner'
+import { countBusyThreads, type Thread } from './count-busy-threads.ts'
 import { listForeignConnections } from './foreign-connections.ts'
 
 /** What was seen of the processes of an attempt while it ran. */
@@ -140,7 +142,7 @@ function sample(processes: readonly Process[], root: number, known: number | und
   return {
     pid: trainer.pid,
     moment: {
-      busyThreads: threads.filter(({ state }) => state === 'R').length,
+      busyThreads: countBusyThreads(threads),
       isActive: threads.some(({ state }) => state === 'D' || (state === 'R' && waitedMs === 0)),
       waitedMs,
       cpuMs: inside.reduce((sum, { cpuMs }) => sum + cpuMs, 0),
@@ -186,13 +188,14 @@ function readProcess(pid: number): Process | undefined {
   }
 }
 
-function readThreads(pid: number): { state: string; waitedMs: number }[] {
+function readThreads(pid: number): Thread[] {
   return listThreads(pid).map((thread) => {
     const stat = readText(`/proc/${pid}/task/${thread}/stat`)
-    const state = stat.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3)
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    const ageMs = uptime() * 1000 - Number(fields[19] ?? 0) * TICK_MS
     // On a processor, waiting for one (both in nanoseconds), and how often it got one.
-    const [, waited = '0'] = readText(`/proc/${pid}/task/${thread}/schedstat`).split(' ')
-    return { state, waitedMs: Number(waited) / 1e6 }
+    const [ran = '0', waited = '0'] = readText(`/proc/${pid}/task/${thread}/schedstat`).split(' ')
+    return { state: fields[0] ?? '', ranMs: Number(ran) / 1e6, waitedMs: Number(waited) / 1e6, ageMs }
   })
 }
 
