@@ -11,6 +11,7 @@ const exampleDataset: Dataset = {
   format: 'dice',
   taskType: 'detection',
   classes: [],
+  losses: [],
   counts: { images: 1, labelled: 1, annotations: 1, splits: { train: 1, val: 0, test: 0 } },
   sizeBytes: 10,
   versionHash: 'aa',

@@ -19,6 +19,16 @@ export const SplitCounts = z.object({
 })
 export type SplitCounts = z.infer<typeof SplitCounts>
 
+/** What was left out or changed when the files of a dataset were read, for one reason. */
+export const DatasetLoss = z
+  .object({
+    reason: z.string().describe('Such as `image-unreadable`, `image-truncated` or `annotation-invalid`'),
+    count: z.number().int().nonnegative(),
+    examples: z.array(z.string()).describe('The first five, each with its image or file'),
+  })
+  .meta({ id: 'DatasetLoss' })
+export type DatasetLoss = z.infer<typeof DatasetLoss>
+
 /** The size of a dataset. `labelled` counts images with at least one annotation. */
 export const DatasetCounts = z.object({
   images: z.number().int().nonnegative(),

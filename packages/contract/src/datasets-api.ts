@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { DatasetClass, DatasetCounts, SplitCounts } from './dataset.ts'
+import { DatasetClass, DatasetCounts, DatasetLoss, SplitCounts } from './dataset.ts'
 import { ProjectName } from './identity-api.ts'
 import { DatasetFormat, RelativePath, SplitName, TaskType, Timestamp } from './primitives.ts'
 import { readableLine } from './readable-text.ts'
@@ -21,6 +21,10 @@ export const RegisterDatasetRequest = z
     source: DatasetSource,
     format: DatasetFormat.optional().describe('Default: detected from the files'),
     taskType: TaskType.optional().describe('The task, for formats whose files do not state it'),
+    strict: z
+      .boolean()
+      .optional()
+      .describe('Refuse the dataset when anything would be left out or changed. Default: false'),
   })
   .meta({ id: 'RegisterDatasetRequest' })
 export type RegisterDatasetRequest = z.infer<typeof RegisterDatasetRequest>
@@ -74,6 +78,10 @@ export const Dataset = z
     taskType: TaskType,
     classes: z.array(DatasetClass),
     counts: DatasetCounts,
+    losses: z
+      .array(DatasetLoss)
+      .default([])
+      .describe('What was left out or changed when the files were read. Empty for a dataset of an older release'),
     sizeBytes: z.number().int(),
     versionHash: z.string(),
     source: DatasetSource.optional().describe('Where the images are, if they were not uploaded'),

@@ -55,6 +55,7 @@ export { type DetectedFormat, type DetectFormatOptions, detectFormat, locateData
 export { openDataset } from './open/open-dataset.ts'
 export { type Pixels, readPixels } from './pixels/read-pixels.ts'
 export { resizePixels } from './pixels/resize-pixels.ts'
+export { findImageFault, type ImageFault } from './record/find-image-fault.ts'
 export type {
   Annotation,
   AnnotationKind,
@@ -65,7 +66,7 @@ export type {
   ReadOptions,
   SharedDataset,
 } from './record/record.ts'
-export type { Loss, LossCounter, LossReason } from './report/loss-counter.ts'
+export { type Loss, LossCounter, type LossReason } from './report/loss-counter.ts'
 export type { ClassReport, ConversionReport, SplitReport } from './report/report.ts'
 export { type ShowDatasetOptions, type ShownDataset, showDataset } from './show/show-dataset.ts'
 export { type GroupBy, groupOf, roboflowSource } from './splits/group-images.ts'

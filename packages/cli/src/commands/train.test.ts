@@ -77,6 +77,17 @@ const run = (args: string[], { env, stdin }: RunOptions = {}) =>
   })
 const json = async (args: string[]) => JSON.parse((await run([...args, '--json'])).out)
 
+test('a damaged image is left out and named, or refused with --strict', async () => {
+  await cp(join(home, 'pets'), join(home, 'spoilt-pets'), { recursive: true })
+  await writeFile(join(home, 'spoilt-pets/train/dog/2.png'), '<html>not found</html>')
+  const refused = await run(['datasets', 'push', 'spoilt-pets', '--strict'])
+  expect(refused.code).not.toBe(0)
+  expect(refused.err).toContain('train/dog/2.png')
+  const { code, out } = await run(['datasets', 'push', 'spoilt-pets'])
+  expect(code).toBe(0)
+  expect(out).toMatch(/2 images.*\n\nlost or changed[\s\S]*image-unreadable +1 +Image "train\/dog\/2\.png" is damaged/)
+})
+
 test('a dataset gets a version, which is listed, compared with the one before, and downloaded', async () => {
   await cp(join(home, 'pets'), join(home, 'more-pets'), { recursive: true })
   const { dataset } = await json(['datasets', 'push', 'more-pets'])

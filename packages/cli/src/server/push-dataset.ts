@@ -21,6 +21,8 @@ export interface PushDatasetOptions {
   to?: string | undefined
   message?: string | undefined
   taskType?: TaskType | undefined
+  /** Refuse the dataset when anything would be left out or changed. Default false. */
+  strict?: boolean | undefined
   signal: AbortSignal
   silent: boolean
 }
@@ -38,7 +40,7 @@ interface LocalDataset {
 
 /** Uploads a dataset while it is read from disk. */
 export async function pushDataset(options: PushDatasetOptions, io: CliIo): Promise<Dataset> {
-  const { client, path, project, to, message, taskType, signal, silent } = options
+  const { client, path, project, to, message, taskType, strict, signal, silent } = options
   const { isFolder, files, totalBytes } = await checkDataset(path)
   const progress = transferProgress(io.stderr, 'Uploading', totalBytes, silent)
   async function* counted(): AsyncGenerator<Uint8Array> {
@@ -53,9 +55,9 @@ export async function pushDataset(options: PushDatasetOptions, io: CliIo): Promi
     }
   }
   try {
-    if (to !== undefined) return await client.datasets.addVersion(to, counted(), { message, taskType, signal })
+    if (to !== undefined) return await client.datasets.addVersion(to, counted(), { message, taskType, strict, signal })
     const name = options.name ?? basename(path).replace(ARCHIVE, '')
-    return await client.datasets.upload(counted(), { name, project, taskType, signal })
+    return await client.datasets.upload(counted(), { name, project, taskType, strict, signal })
   } finally {
     progress.end()
   }

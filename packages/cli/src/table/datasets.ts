@@ -42,10 +42,12 @@ const push = defineCommand({
       fallback: 'what the files are for',
       aliases: TASK_ALIASES,
     }),
+    strict: flag('Refuse a dataset of which anything would be left out or changed'),
     ...serverOptions,
   },
   examples: [
     'trainyard datasets push ./flowers',
+    'trainyard datasets push ./flowers --strict',
     'trainyard datasets push ./flowers.zip --name flowers-2026 --json',
     'trainyard datasets push ./flowers --to ds_01jd0example --message "200 pictures at night"',
   ],

@@ -26,6 +26,8 @@ export interface DatasetsClient {
       project?: string | undefined
       /** Default: what the files are for. */
       taskType?: TaskType | undefined
+      /** Refuse the dataset when anything would be left out or changed. Default false: `losses` says what. */
+      strict?: boolean | undefined
       signal?: AbortSignal | undefined
     },
   ): Promise<Dataset>
@@ -33,7 +35,13 @@ export interface DatasetsClient {
   addVersion(
     id: string,
     body: ArchiveBody,
-    options?: { message?: string | undefined; taskType?: TaskType | undefined; signal?: AbortSignal | undefined },
+    options?: {
+      message?: string | undefined
+      taskType?: TaskType | undefined
+      /** As of `upload`. */
+      strict?: boolean | undefined
+      signal?: AbortSignal | undefined
+    },
   ): Promise<Dataset>
   /** One page of the versions of a dataset, newest first. */
   versions(
@@ -86,20 +94,20 @@ export interface DatasetsClient {
 
 export function createDatasetsClient(connect: Connect): DatasetsClient {
   return {
-    upload: (body, { name, project, taskType, signal }) =>
+    upload: (body, { name, project, taskType, strict, signal }) =>
       fetchJson(connect, Dataset, {
         method: 'POST',
         path: '/v1/datasets',
-        query: { name, project, taskType },
+        query: { name, project, taskType, strict },
         headers: { 'content-type': 'application/octet-stream' },
         body: toBody(body),
         signal,
       }),
-    addVersion: (id, body, { message, taskType, signal } = {}) =>
+    addVersion: (id, body, { message, taskType, strict, signal } = {}) =>
       fetchJson(connect, Dataset, {
         method: 'POST',
         path: `/v1/datasets/${encodeURIComponent(id)}/versions`,
-        query: { message, taskType },
+        query: { message, taskType, strict },
         headers: { 'content-type': 'application/octet-stream' },
         body: toBody(body),
         signal,

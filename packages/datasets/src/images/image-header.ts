@@ -41,8 +41,10 @@ export interface ImageDetails extends ImageSize {
   isCmyk: boolean
   /** More than one frame or page. */
   isAnimated: boolean
-  /** Cut off: a JPEG that does not end with FF D9 (some loaders rewrite such a file in place), a PNG without its end. */
+  /** Its end is missing: loaders fail on it, or fill the rest with grey. */
   isTruncated: boolean
+  /** A JPEG with other bytes after its end, as some phones write them. Some loaders rewrite such a file in place. */
+  hasBytesAfterEnd: boolean
 }
 
 /**
@@ -53,16 +55,25 @@ export function readImageSize(file: string, name: string): ImageSize {
   return toSize(readFrom(file, (source) => parse(source, name, false)))
 }
 
+/** {@link readImageSize}, and whether the file is cut off: its end is missing. */
+export function readWholeImageSize(file: string, name: string): ImageSize & { isTruncated: boolean } {
+  return readFrom(file, (source) => {
+    const size = toSize(parse(source, name, false))
+    return { ...size, isTruncated: isCutOff(source, size.format) }
+  })
+}
+
 /** {@link readImageSize} with everything that loaders can fail on. */
 export function inspectImage(file: string, name: string): ImageDetails {
-  return readFrom(file, (source) => toDetails(parse(source, name, true)))
+  return readFrom(file, (source) => toDetails(source, parse(source, name, true)))
 }
 
 /** {@link inspectImage} of bytes in memory, whatever the suffix of their name. Of an unknown format, the size is 0. */
 export function inspectImageBytes(bytes: Uint8Array, name: string): ImageDetails {
   const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const slice = (offset: number, length: number) => all.subarray(offset, offset + length)
-  return toDetails(parse({ size: bytes.length, slice }, name, true, { checksSuffix: false }))
+  const source = { size: bytes.length, slice }
+  return toDetails(source, parse(source, name, true, { checksSuffix: false }))
 }
 
 function readFrom<T>(file: string, work: (source: ByteSource) => T): T {
@@ -84,7 +95,8 @@ function toSize({ format, width, height, orientation }: Found): ImageSize {
     : { format, width, height, orientation }
 }
 
-function toDetails(found: Found): ImageDetails {
+function toDetails(source: ByteSource, found: Found): ImageDetails {
+  const isTruncated = isCutOff(source, found.format)
   return {
     ...toSize(found),
     bitDepth: found.bitDepth ?? 0,
@@ -93,7 +105,8 @@ function toDetails(found: Found): ImageDetails {
     isGrey: found.isGrey ?? false,
     isCmyk: found.isCmyk ?? false,
     isAnimated: found.isAnimated ?? false,
-    isTruncated: found.isTruncated ?? false,
+    isTruncated,
+    hasBytesAfterEnd: !isTruncated && found.format === 'jpeg' && !endsWith(source, JPEG_END),
   }
 }
 
@@ -178,13 +191,10 @@ function readPng(source: ByteSource, isThorough: boolean): Found {
   let offset = 33
   for (;;) {
     const header = source.slice(offset, 8)
-    if (header.length < 8) {
-      if (isThorough) found.isTruncated = true
-      return found
-    }
+    if (header.length < 8) return found
     const length = header.readUInt32BE()
     const type = header.toString('latin1', 4)
-    if (!/^[A-Za-z]{4}$/.test(type)) return isThorough ? { ...found, isTruncated: true } : found
+    if (!/^[A-Za-z]{4}$/.test(type)) return found
     if (type === 'eXIf') found.orientation ??= findOrientation(source, offset + 8) ?? 1
     if (type === 'acTL') found.isAnimated = true
     if (type === 'tRNS') found.hasAlpha = true
@@ -194,7 +204,7 @@ function readPng(source: ByteSource, isThorough: boolean): Found {
 }
 
 /** Walks the markers to the frame header; https://www.w3.org/Graphics/JPEG/itu-t81.pdf B.2.2. */
-function readJpeg(source: ByteSource, isThorough: boolean): Found {
+function readJpeg(source: ByteSource): Found {
   let orientation: Orientation | undefined
   let offset = 2
   for (;;) {
@@ -224,7 +234,6 @@ function readJpeg(source: ByteSource, isThorough: boolean): Found {
         bitDepth: readU8(source, offset + 4),
         isGrey: channels === 1,
         isCmyk: channels === 4,
-        isTruncated: isThorough && readText(source, source.size - 2, 2) !== '\xff\xd9',
         orientation,
       }
     }
@@ -241,10 +250,12 @@ function readGif(source: ByteSource, isThorough: boolean): Found {
     bitDepth: 8,
     isPalette: true,
   }
-  return isThorough ? { ...found, ...countGifFrames(source) } : found
+  if (!isThorough) return found
+  const { isAnimated, hasAlpha } = countGifFrames(source)
+  return { ...found, isAnimated, hasAlpha }
 }
 
-function countGifFrames(source: ByteSource): { isAnimated: boolean; isTruncated: boolean; hasAlpha: boolean } {
+function countGifFrames(source: ByteSource): { isAnimated: boolean; hasAlpha: boolean; isCutOff: boolean } {
   let frames = 0
   let hasAlpha = false
   const skipTable = (flags: number) => ((flags & 0x80) === 0 ? 0 : 3 * 2 ** ((flags & 7) + 1))
@@ -259,17 +270,18 @@ function countGifFrames(source: ByteSource): { isAnimated: boolean; isTruncated:
   try {
     let offset = 13 + skipTable(readU8(source, 10))
     for (;;) {
-      const block = readU8(source, offset)
+      // Loaders do not miss the last byte, which marks the end.
+      const block = offset === source.size ? 0x3b : readU8(source, offset)
       if (block === 0x21) {
         if (readU8(source, offset + 1) === 0xf9 && (readU8(source, offset + 3) & 1) !== 0) hasAlpha = true
         offset = skipBlocks(offset + 2)
       } else if (block === 0x2c) {
         frames++
         offset = skipBlocks(offset + 10 + skipTable(readU8(source, offset + 9)) + 1)
-      } else return { isAnimated: frames > 1, isTruncated: block !== 0x3b, hasAlpha }
+      } else return { isAnimated: frames > 1, hasAlpha, isCutOff: frames === 0 }
     }
   } catch (error) {
-    if (error instanceof ShortRead) return { isAnimated: frames > 1, isTruncated: true, hasAlpha }
+    if (error instanceof ShortRead) return { isAnimated: frames > 1, hasAlpha, isCutOff: true }
     throw error
   }
 }
@@ -345,4 +357,64 @@ function readTiff(source: ByteSource): Found {
     isAnimated: directory?.hasNext ?? false,
     orientation: (directory && orientationOf(directory)) ?? 1,
   }
+}
+
+const JPEG_END = Buffer.from('ffd9', 'hex')
+const GIF_END = Buffer.from(';')
+/** Bytes and chunks that are read to find an end. It must not keep a server from answering. */
+const MAX_WALKED_BYTES = 4 * 1024 ** 2
+const MAX_SEARCHED_BYTES = 64 * 1024 ** 2
+const MAX_CHUNKS = 100_000
+/** The last chunk of a PNG, with its checksum. */
+const PNG_END = Buffer.from('0000000049454e44ae426082', 'hex')
+
+function endsWith(source: ByteSource, end: Buffer): boolean {
+  return source.slice(source.size - end.length, end.length).equals(end)
+}
+
+/** Whether the end of an image is missing. False for formats in which only decoding would tell. */
+function isCutOff(source: ByteSource, format: ImageFormat): boolean {
+  switch (format) {
+    case 'png':
+      return !endsWith(source, PNG_END) && !hasPngEnd(source)
+    case 'jpeg':
+      return !endsWith(source, JPEG_END) && !hasJpegEnd(source)
+    case 'gif':
+      return !endsWith(source, GIF_END) && source.size <= MAX_WALKED_BYTES && countGifFrames(source).isCutOff
+    case 'webp':
+      return 8 + readU32LE(source, 4) > source.size
+    default:
+      return false
+  }
+}
+
+function hasPngEnd(source: ByteSource): boolean {
+  let offset = 8
+  for (let count = 0; count < MAX_CHUNKS; count++) {
+    const header = source.slice(offset, 8)
+    const type = header.toString('latin1', 4)
+    if (header.length < 8 || !/^[A-Za-z]{4}$/.test(type)) return false
+    if (type === 'IEND') return true
+    offset += 12 + header.readUInt32BE()
+  }
+  return false
+}
+
+/** Whether the scans end. An end marker before them is that of a thumbnail. */
+function hasJpegEnd(source: ByteSource): boolean {
+  let offset = 2
+  for (;;) {
+    const marker = source.slice(offset, 4)
+    if (marker.length < 4) return false
+    const code = marker[1] ?? 0
+    if (code === 0xda) break
+    if (code === 0xff) offset += 1
+    else if (code === 0x01 || (code >= 0xd0 && code <= 0xd8)) offset += 2
+    else offset += 2 + marker.readUInt16BE(2)
+  }
+  const step = 4000
+  const limit = offset + MAX_SEARCHED_BYTES
+  for (; offset < source.size; offset += step)
+    if (offset > limit || source.slice(offset, step + 1).includes(JPEG_END)) return true
+  return false
 }

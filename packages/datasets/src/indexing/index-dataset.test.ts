@@ -100,11 +100,32 @@ describe('a DICE dataset', () => {
     expect((await load()).samples.map(({ classId }) => classId)).toEqual([0, 1, 0, 1, 0, 1, 0, 1])
   })
 
-  it('is refused when boxes were drawn on another size than that of the image', async () => {
+  it('is read without images that would spoil a training, which are counted', async () => {
     writeDice((dice) => {
       dice.images[0] = { ...dice.images[0], width: 40, height: 30, annotations: [{ class_id: 0, bbox: [0, 0, 2, 2] }] }
     })
-    await expect(load()).rejects.toThrow('Image "images/0.png" is 4 × 3 pixels, but the dataset says 40 × 30')
+    rmSync(join(dir, 'images/1.png'))
+    writeFileSync(join(dir, 'images/2.png'), '<html>not found</html>')
+    writeFileSync(join(dir, 'images/3.png'), createPng(4, 3).subarray(0, 50))
+    const { counts, losses, samples } = await load()
+    expect(counts).toEqual({ images: 4, labelled: 4, annotations: 4, splits: { train: 3, val: 1, test: 0 } })
+    expect(samples.map(({ name }) => name)).toEqual([4, 5, 6, 7].map((number) => `images/${number}.png`))
+    expect(losses).toEqual([
+      { reason: 'image-missing-file', count: 1, examples: ['Image "images/1.png" does not exist'] },
+      {
+        reason: 'image-size-mismatch',
+        count: 1,
+        examples: ['Image "images/0.png" is 4 × 3 pixels, but the dataset says 40 × 30'],
+      },
+      { reason: 'image-truncated', count: 1, examples: ['Image "images/3.png" is cut off: its end is missing'] },
+      { reason: 'image-unreadable', count: 1, examples: [expect.stringContaining('"images/2.png" is damaged')] },
+    ])
+  })
+
+  it('is refused when no image can be used, with an example', async () => {
+    writeDice()
+    for (let number = 0; number < 8; number++) writeFileSync(join(dir, `images/${number}.png`), '')
+    await expect(load()).rejects.toThrow('no images that can be used: Image "images/0.png" is damaged: it is empty')
   })
 })
 

@@ -2,8 +2,9 @@ import { setImmediate } from 'node:timers/promises'
 import type { DatasetClass, DatasetCounts, DatasetFormat, SplitName, TaskType } from '@trainyard/contract'
 import { DatasetError } from '@trainyard/contract/trainer-errors'
 import { datasetPath } from '../files/dataset-path.ts'
-import { type ImageSize, readImageSize } from '../images/image-header.ts'
+import { findImageFault } from '../record/find-image-fault.ts'
 import type { DatasetReader, ImageRecord } from '../record/record.ts'
+import { type Loss, LossCounter } from '../report/loss-counter.ts'
 import { hashSplit } from '../splits/hash-split.ts'
 
 /** One image with its class. */
@@ -29,18 +30,23 @@ export interface DatasetIndex {
   classes: DatasetClass[]
   counts: DatasetCounts
   samples: IndexedSample[]
+  /** What was left out or changed, by reason. Undefined in indexes of older versions. */
+  losses?: Loss[] | undefined
 }
 
 /** Options of {@link indexDataset}. */
 export interface IndexDatasetOptions {
   /** Splits by path, instead of those of the dataset. */
   splits?: ReadonlyMap<string, SplitName> | undefined
-  /** Skip images whose file does not exist: the platform hands out labelled files only. Default false: an error. */
+  /** Images that do not exist are not counted as losses: the platform hands out labelled files only. Default false. */
   skipMissing?: boolean | undefined
   signal?: AbortSignal | undefined
 }
 
-/** Reads a dataset and the header of each image, and counts. Throws `DatasetError` at the first damaged file. */
+/**
+ * Reads a dataset, the header and the end of each image, and counts. Images that are missing, damaged, or of another size
+ * than their annotations are left out and counted. Throws `DatasetError` when no image is left.
+ */
 export async function indexDataset(
   dir: string,
   reader: DatasetReader,
@@ -61,20 +67,17 @@ export async function indexDataset(
     checks.push({ record, path, at: samples.length })
     samples.push({ path, name: record.path, classId: isOneClass ? first.classId : -1, split })
   }
+  const losses = new LossCounter()
   for (const [number, { record, path, at }] of checks.entries()) {
     // Heartbeats and cancellation must get through while a million headers are read.
     if (number % 200 === 199) await setImmediate()
     signal?.throwIfAborted()
-    const seen = findImageSize(path, record.path)
-    if (seen === undefined) {
-      if (!skipMissing)
-        throw new DatasetError(`Image "${record.path}" is listed in the dataset, but the file does not exist`, {
-          reason: 'missing-image',
-        })
+    const fault = findImageFault({ ...record, file: path })
+    if (fault !== undefined) {
+      if (fault.reason !== 'image-missing-file' || !skipMissing) losses.add(fault.reason, fault.text)
       samples[at] = undefined
       continue
     }
-    checkDeclaredSize(record, seen)
     const sample = samples[at]
     if (sample === undefined) continue
     counts.images++
@@ -83,8 +86,14 @@ export async function indexDataset(
     if (record.annotations.length > 0) counts.labelled++
   }
   const present = samples.filter((sample) => sample !== undefined)
-  if (present.length === 0)
-    throw new DatasetError('The dataset has no images: none of the files that it lists exists', { reason: 'no-images' })
+  if (present.length === 0) {
+    const [example] = losses.list().flatMap(({ examples }) => examples)
+    throw new DatasetError(
+      `The dataset has no images that can be used${example === undefined ? ': none of the files that it lists exists' : `: ${example}`}`,
+      { reason: 'no-images' },
+    )
+  }
+  losses.merge(reader.losses?.list() ?? [])
   return {
     taskType: reader.taskType,
     format: reader.format,
@@ -93,26 +102,6 @@ export async function indexDataset(
     classes: reader.classes.map(({ id, name, color }) => ({ id, name, color: color || undefined })),
     counts,
     samples: present,
+    losses: losses.list(),
   }
-}
-
-function findImageSize(path: string, name: string): ImageSize | undefined {
-  try {
-    return readImageSize(path, name)
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-    throw error
-  }
-}
-
-/** Coordinates are only valid for the size on which they were drawn: the image as shown, after EXIF rotation. */
-function checkDeclaredSize(record: ImageRecord, seen: ImageSize): void {
-  const { width, height, annotations, path } = record
-  if (width === 0 || height === 0 || seen.width === 0 || annotations.every(({ kind }) => kind === 'class')) return
-  if (seen.width === width && seen.height === height) return
-  const turned = seen.orientation === undefined ? '' : ` (rotated by its EXIF orientation ${seen.orientation})`
-  throw new DatasetError(
-    `Image "${path}" is ${seen.width} × ${seen.height} pixels${turned}, but the dataset says ${width} × ${height}`,
-    { reason: 'size-mismatch' },
-  )
 }

@@ -25,6 +25,14 @@ const gif = (frames: number) =>
     Buffer.from(';'),
   ])
 
+/** Its header states more bytes than it has. */
+const cutWebp = Buffer.from(createWebp({ kind: 'VP8X', ...size, flags: 0 }))
+cutWebp.writeUInt32LE(cutWebp.length, 4)
+
+/** A JPEG whose EXIF data holds a whole JPEG. */
+const withThumbnail = ({ hasEnd = true, after = '' }: { hasEnd?: boolean; after?: string }) =>
+  Buffer.concat([createJpeg({ ...size, exif: createJpeg(size), hasEnd }), Buffer.from(after)])
+
 it.each<[string, Buffer, object]>([
   ['alpha', png(4), { hasAlpha: true }],
   ['grey with alpha', png(2), { hasAlpha: true, isGrey: true }],
@@ -41,6 +49,16 @@ it.each<[string, Buffer, object]>([
   ['frames in PNG', insertPngChunk(png(3), 'acTL', Buffer.alloc(8)), { isAnimated: true }],
   ['frames in WebP', createWebp({ kind: 'VP8X', ...size, flags: 0x02 }), { isAnimated: true }],
   ['a JPEG that is cut off', createJpeg({ ...size, hasEnd: false }), { isTruncated: true }],
+  ['a JPEG with a thumbnail that is cut off', withThumbnail({ hasEnd: false }), { isTruncated: true }],
+  [
+    'a JPEG with bytes after its end',
+    withThumbnail({ after: 'a film' }),
+    { isTruncated: false, hasBytesAfterEnd: true },
+  ],
+  ['a JPEG that ends as it should', withThumbnail({}), { isTruncated: false, hasBytesAfterEnd: false }],
+  ['a PNG with bytes after its end', Buffer.concat([png(3), Buffer.alloc(9)]), { isTruncated: false }],
+  ['a GIF without its last byte', gif(1).subarray(0, -1), { isTruncated: false }],
+  ['a WebP that is cut off', cutWebp, { isTruncated: true }],
   ['a PNG that is cut off', createPng(30, 20).subarray(0, 50), { isTruncated: true }],
   ['a GIF that is cut off', gif(1).subarray(0, 30), { isTruncated: true }],
 ])('pitfall 43: %s is recognised by the header', (_what, bytes, expected) => {

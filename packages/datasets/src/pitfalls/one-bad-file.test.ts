@@ -163,25 +163,30 @@ describe('one damaged image', () => {
       to: 'dice',
     },
   }
-  const damages: readonly (readonly [string, string | Buffer])[] = [
-    ['an empty file', ''],
-    ['a page of a server', '<!DOCTYPE html><title>404</title>'],
-    ['a file that ends in its header', png.subarray(0, 20)],
+  const damaged = { reason: 'image-unreadable', text: 'is damaged' }
+  const damages: readonly (readonly [string, string | Buffer, typeof damaged])[] = [
+    ['an empty file', '', damaged],
+    ['a page of a server', '<!DOCTYPE html><title>404</title>', damaged],
+    ['a file that ends in its header', png.subarray(0, 20), damaged],
+    ['a file without its end', png.subarray(0, -20), { reason: 'image-truncated', text: 'is cut off' }],
   ]
   it.each(
     Object.entries(sources).flatMap(([format, source]) =>
-      damages.map(([what, bytes]) => [format, what, source, bytes] as const),
+      damages.map(([what, bytes, loss]) => [format, what, source, bytes, loss] as const),
     ),
-  )('of %s is left out, is named, and stops with strict: %s', async (_format, _what, { files, path, to }, bytes) => {
-    const whole = await convert(createFiles(files), to, { images: 'copy' })
-    const source = createFiles({ ...files, [path]: bytes })
-    const { report } = await convert(source, to, { images: 'copy' })
-    expect(report.images).toBe(whole.report.images - 1)
-    expect(report.losses).toContainEqual({
-      reason: 'image-unreadable',
-      count: 1,
-      examples: [expect.stringContaining(`Image "${path}" is damaged`)],
-    })
-    await expect(convert(source, to, { images: 'copy', strict: true })).rejects.toBeInstanceOf(LossError)
-  })
+  )(
+    'of %s is left out, is named, and stops with strict: %s',
+    async (_format, _what, { files, path, to }, bytes, { reason, text }) => {
+      const whole = await convert(createFiles(files), to, { images: 'copy' })
+      const source = createFiles({ ...files, [path]: bytes })
+      const { report } = await convert(source, to, { images: 'copy' })
+      expect(report.images).toBe(whole.report.images - 1)
+      expect(report.losses).toContainEqual({
+        reason,
+        count: 1,
+        examples: [expect.stringContaining(`Image "${path}" ${text}`)],
+      })
+      await expect(convert(source, to, { images: 'copy', strict: true })).rejects.toBeInstanceOf(LossError)
+    },
+  )
 })

@@ -3,6 +3,8 @@ export type LossReason =
   // Whole images
   | 'image-missing-file'
   | 'image-unreadable'
+  /** The end of the file is missing. */
+  | 'image-truncated'
   /** The annotations were drawn on an image of another size. */
   | 'image-size-mismatch'
   /** An entry of an annotation file that names no image, or has wrong fields. */

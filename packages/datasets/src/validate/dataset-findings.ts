@@ -3,8 +3,8 @@ export const FINDINGS = {
   'image-missing': { severity: 'error', text: 'Images that the dataset lists do not exist' },
   'image-unreadable': { severity: 'error', text: 'Images are damaged, or are not images' },
   'image-truncated': {
-    severity: 'warning',
-    text: 'Images are cut off: some loaders skip them, some rewrite them in place',
+    severity: 'error',
+    text: 'Images are cut off: some loaders skip them, some fail or rewrite them in place',
   },
   'image-unusual': { severity: 'info', text: 'Images are not plain 8-bit grey or RGB' },
   'image-orphan': { severity: 'warning', text: 'Images in the folder are not part of the dataset' },

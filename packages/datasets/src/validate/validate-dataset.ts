@@ -205,6 +205,7 @@ function unusualTraits(seen: ImageDetails): string[] {
   if (seen.bitDepth > 8) traits.push(`${seen.bitDepth} bits`)
   if (seen.isPalette) traits.push('palette')
   if (seen.isCmyk) traits.push('CMYK')
+  if (seen.hasBytesAfterEnd) traits.push('bytes after its end')
   if (seen.isAnimated) traits.push('more than one frame')
   if (['heic', 'avif', 'jxl', 'unknown'].includes(seen.format)) traits.push(seen.format)
   return traits

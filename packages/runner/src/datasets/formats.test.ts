@@ -55,7 +55,11 @@ async function filesIn(folder: string): Promise<Files> {
 
 const zipOf = (files: Files) => makeZip(Object.entries(files).map(([path, body]) => ({ path, body, deflate: true })))
 
-async function register(name: string, bytes: Uint8Array, rest: { format?: TargetFormat; taskType?: TaskType } = {}) {
+async function register(
+  name: string,
+  bytes: Uint8Array,
+  rest: { format?: TargetFormat; taskType?: TaskType; strict?: boolean } = {},
+) {
   async function* body() {
     yield bytes
   }
@@ -132,7 +136,7 @@ describe('the format is detected from the content', () => {
   })
 
   it('images without annotations, for predictions', async () => {
-    const dataset = await register('plain', zipOf({ 'a.png': png(1), 'b/c.jpg': Buffer.from('ffd8ffe0', 'hex') }))
+    const dataset = await register('plain', zipOf({ 'a.png': png(1), 'b/c.png': png(2) }))
     expect(dataset).toMatchObject({
       format: 'dice',
       taskType: 'classification',
@@ -140,7 +144,7 @@ describe('the format is detected from the content', () => {
       counts: { images: 2, labelled: 0, splits: { test: 2 } },
     })
     expect((await filesOf(dataset.id)).files).toEqual([])
-    expect((await filesOf(dataset.id, true)).files.map(({ path }) => path)).toEqual(['a.png', 'b/c.jpg'])
+    expect((await filesOf(dataset.id, true)).files.map(({ path }) => path)).toEqual(['a.png', 'b/c.png'])
   })
 
   it('ambiguous files are refused unless the caller names a format', async () => {
@@ -158,15 +162,20 @@ describe('the format is detected from the content', () => {
     expect(await register('task', zipOf(source), { taskType: 'detection' })).toMatchObject({ taskType: 'detection' })
   })
 
-  it('an annotated image that does not exist is listed', async () => {
+  it('an annotated image that does not exist is left out and named, or refused', async () => {
     const { 'images/b.png': _, ...rest } = await filesIn(join(dir, 'coco')).then((files) =>
       Object.fromEntries(
         Object.entries(files).map(([path, body]) => [path.replace(/^images\/[^/]+\//, 'images/'), body]),
       ),
     )
-    await expect(register('missing', zipOf(rest))).rejects.toMatchObject({
+    const detail = 'is listed, but does not exist in the archive'
+    await expect(register('missing', zipOf(rest), { strict: true })).rejects.toMatchObject({
       code: 'unprocessable',
-      issues: [{ detail: expect.stringContaining('is annotated, but does not exist in the archive') }],
+      issues: [{ path: 'images/b.png', detail }],
+    })
+    expect(await register('missing', zipOf(rest))).toMatchObject({
+      counts: { images: 3, annotations: 2 },
+      losses: [{ reason: 'image-missing-file', count: 1, examples: [`images/b.png ${detail}`] }],
     })
   })
 })

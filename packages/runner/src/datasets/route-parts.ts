@@ -13,6 +13,12 @@ export const UploadQuery = z.object({
   project: ProjectName.optional().describe('Default: the first project of the caller'),
   format: DatasetFormat.optional().describe('Default: detected from the files'),
   taskType: TaskType.optional().describe('The task, for formats whose files do not state it'),
+  strict: z
+    .stringbool()
+    .default(false)
+    .describe(
+      'Refuse the dataset when anything would be left out or changed. Otherwise `losses` of the dataset says what',
+    ),
 })
 export const archiveBody = {
   'application/zip': { schema: Archive },

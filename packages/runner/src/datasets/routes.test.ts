@@ -24,8 +24,8 @@ beforeAll(async () => {
 })
 afterAll(() => area.close())
 
-async function upload(name: string, body: Uint8Array<ArrayBuffer> | string | undefined) {
-  const response = await app.request(`/v1/datasets?name=${encodeURIComponent(name)}`, {
+async function upload(name: string, body: Uint8Array<ArrayBuffer> | string | undefined, more = '') {
+  const response = await app.request(`/v1/datasets?name=${encodeURIComponent(name)}${more}`, {
     method: 'POST',
     headers: { 'content-type': 'application/octet-stream' },
     body: body ?? null,
@@ -40,7 +40,7 @@ async function register(name: string, files: Files): Promise<Dataset> {
 }
 
 async function refuse(files: Files, name = 'refused'): Promise<Problem> {
-  const { status, body } = await upload(name, await tarOf(files))
+  const { status, body } = await upload(name, await tarOf(files), '&strict=true')
   expect(status, JSON.stringify(body)).toBe(422)
   return Problem.parse(body)
 }
@@ -132,7 +132,7 @@ test('the same content uploaded several times at once becomes one dataset', asyn
 test('registers folders of classes', async () => {
   const dataset = await register('folders', {
     'train/cat/1.png': png(1),
-    'train/dog/2.jpg': Buffer.from('ffd8ffe000104a464946', 'hex'),
+    'train/dog/2.png': png(2),
     'valid/cat/3.png': png(3),
     'test/ant/4.png': png(4),
     'train/.DS_Store': 'junk',
@@ -192,6 +192,88 @@ test('deletes a dataset with its objects and snapshots, but not while a job uses
   expect((await area.keys()).filter((key) => key.includes(id) || key.includes(snapshot.id))).toEqual([])
 })
 
+describe('what cannot be used is left out and named, and the rest is a dataset', () => {
+  const reasonsOf = ({ losses }: Dataset) => losses.map(({ reason, count }) => `${count} ${reason}`)
+
+  test('images and entries of a DICE file', async () => {
+    const whole = Buffer.from(png(11))
+    const dataset = await register('spoilt', {
+      ...exampleFiles(),
+      'annotations.json': dice([
+        { file_name: 'images/a.png', split: 'test' },
+        { file_name: 'images/b.png', width: 80 },
+        { file_name: 'images/deep/c.png', split: 'val', annotations: [{ class_id: 0 }, { class_id: 7 }] },
+        { file_name: 'images/none.png' },
+        { file_name: '../../etc/passwd' },
+        { file_name: 'images/a.png' },
+        { file_name: 'images/page.png' },
+        { file_name: 'images/cut.png' },
+      ]),
+      'images/page.png': '<html>not found</html>',
+      'images/cut.png': whole.subarray(0, whole.length - 20),
+      'images/unlisted.png': '',
+    })
+    expect(reasonsOf(dataset)).toEqual([
+      '1 annotation-of-unknown-class',
+      '1 image-duplicate',
+      '1 image-missing-file',
+      '1 image-size-mismatch',
+      '1 image-truncated',
+      '2 image-unreadable',
+      '1 image-unsafe-path',
+    ])
+    expect(dataset.losses.flatMap(({ examples }) => examples)).toEqual(
+      expect.arrayContaining([
+        'Image "images/b.png" is 8 × 8 pixels, but the dataset says 80 × 8',
+        'Image "images/cut.png" is cut off: its end is missing',
+        expect.stringContaining('images[3].file_name must be the path of an image in the archive'),
+      ]),
+    )
+    // With the image that no entry lists and that is whole.
+    expect(dataset.counts).toMatchObject({ images: 3, labelled: 2, annotations: 2 })
+    const { files } = await getFiles(dataset.id, '?all=true')
+    expect(files.map(({ path }) => path)).toEqual(['images/a.png', 'images/deep/c.png', 'images/unlabelled.png'])
+    const snapshot = await createSnapshot(area.context, dataset.id, 'prj_default')
+    expect(snapshot.losses).toEqual(dataset.losses)
+  })
+
+  test('a folder whose only image is damaged is no class, as trainers read it', async () => {
+    const dataset = await register('spoilt folders', {
+      'train/ant/1.png': 'no image',
+      'train/bee/1.png': png(1),
+      'val/bee/2.png': png(2),
+    })
+    expect(dataset.classes).toEqual([{ id: 0, name: 'bee' }])
+    expect(dataset.counts).toMatchObject({ images: 2, labelled: 2, annotations: 2 })
+    expect(reasonsOf(dataset)).toEqual(['1 class-dropped', '1 image-unreadable'])
+  })
+
+  test.each<[string, Files]>([
+    [
+      'yolo',
+      {
+        'classes.txt': 'cat\n',
+        'images/1.png': png(1),
+        'images/2.png': 'no image',
+        'labels/1.txt': '0 .5 .5 1 1\n',
+        'labels/2.txt': '0 .5 .5 1 1\n',
+      },
+    ],
+    ['plain', { '1.png': png(1), '2.png': 'no image' }],
+  ])('each damaged image is counted once: %s', async (name, files) => {
+    const dataset = await register(`once ${name}`, files)
+    expect(dataset.counts.images).toBe(1)
+    expect(reasonsOf(dataset)).toContain('1 image-unreadable')
+  })
+
+  test('a dataset without any image that can be used is refused with an example', async () => {
+    const files = { 'train/a/1.png': '', 'train/b/2.png': 'no image' }
+    const { status, body } = await upload('hopeless', await tarOf(files))
+    expect(status).toBe(422)
+    expect(body.detail).toContain('no images that can be used: Image "train/a/1.png" is damaged: it is empty')
+  })
+})
+
 describe('invalid input is refused with a reason, and nothing is stored', () => {
   const { 'annotations.json': _, ...images } = exampleFiles()
   let before: { keys: string[]; rows: number }
@@ -216,10 +298,10 @@ describe('invalid input is refused with a reason, and nothing is stored', () => 
       'images/b.png': '<html>not found</html>',
       'images/deep/c.png': '',
     })
-    expect(problem.detail).toContain('3 images cannot be used')
+    expect(problem.detail).toContain('The dice dataset cannot be used')
     const issues = new Map(problem.issues?.map(({ path, detail }) => [path, detail]))
-    expect(issues.get('images/a.png')).toContain('its end (IEND) is missing')
-    expect(issues.get('images/b.png')).toContain('is not an image')
+    expect(issues.get('images/a.png')).toContain('is cut off: its end is missing')
+    expect(issues.get('images/b.png')).toContain('it starts with the bytes 3c68746d6c3e6e6f')
     expect(issues.get('images/deep/c.png')).toContain('is empty')
   })
 
@@ -227,7 +309,7 @@ describe('invalid input is refused with a reason, and nothing is stored', () => 
     const large = Buffer.concat([Buffer.from(png()).subarray(0, 33), Buffer.alloc(5 * 1024 ** 2)])
     const problem = await refuse({ 'train/a/large.png': large })
     expect(problem.issues?.[0]?.path).toBe('train/a/large.png')
-    expect(problem.detail).toContain('IEND')
+    expect(problem.detail).toContain('its end is missing')
   })
 
   test('a wrong image size is reported with both sizes', async () => {
@@ -235,7 +317,7 @@ describe('invalid input is refused with a reason, and nothing is stored', () => 
       'annotations.json': dice([{ file_name: 'a.png', width: 16, height: 8 }]),
       'a.png': png(1, 8, 16),
     })
-    expect(problem.detail).toContain('images[0].width states 16 x 8 pixels, but a.png has 8 x 16')
+    expect(problem.detail).toContain('Image "a.png" is 8 × 16 pixels, but the dataset says 16 × 8')
   })
 
   test('annotation errors have the path of their field', async () => {

@@ -185,10 +185,10 @@ export function datasetRoutes(context: DatasetContext, options: DatasetRoutesOpt
     const body = readRequestBody(c.req.raw.body)
     try {
       const { query } = parseBody(z.object({ query: UploadQuery }), { query: c.req.query() })
-      const { name, project, format, taskType } = query
+      const { name, project, format, taskType, strict } = query
       const projectId = projectFor(project)
       const confirm = () => access.confirm(projectId)
-      const options = { name, projectId, audit, confirm, format, taskType, body: body.chunks }
+      const options = { name, projectId, audit, confirm, format, taskType, strict, body: body.chunks }
       const { dataset, created } = await registerDataset(context, options)
       return c.json(dataset, created ? 201 : 200)
     } finally {

@@ -37,6 +37,7 @@ it('keeps the names that existing databases have recorded', () => {
       '20261130T1015-resource-samples',
       '20261130T1055-dataset-quota',
       '20261130T1100-trace-parents',
+      '20261130T2330-dataset-losses',
     ]),
   )
 })

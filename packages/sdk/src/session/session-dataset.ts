@@ -107,9 +107,12 @@ export class SessionDataset {
       if (percent !== lastPercent) this.#phase(`fetch ${percent} %`)
       lastPercent = percent
     })
-    const { images, labelled } = opened.index.counts
+    const { counts, losses = [] } = opened.index
+    const { images, labelled } = counts
     const seconds = ((performance.now() - start) / 1000).toFixed(1)
     this.#info(`Dataset ready in ${seconds} s: ${images} images, ${labelled} of them labelled`)
+    for (const { reason, count, examples } of losses)
+      this.#info(`Reading the dataset: ${count} × ${reason}, such as ${examples[0]}`)
     this.#phase(operation)
     if (operation === 'train' && labelled === 0) {
       throw new DatasetError(`The dataset has ${images} images, none of them labelled`)

@@ -93,6 +93,7 @@ export function DatasetPage({ assetUrl, dataset, versions, counts, list, query, 
       </div>
       <FormProblem text={problem} />
       <Facts dataset={dataset} now={now} />
+      <Losses losses={dataset.losses} />
       <form class="dataset-filters" method="get" action={`/datasets/${page}/download`}>
         <div class="field">
           <label for="download-as">{t('Download as')}</label>
@@ -176,6 +177,34 @@ function Facts({ dataset, now }: { dataset: Dataset; now: Date }) {
         <code title={dataset.versionHash}>{dataset.versionHash.slice(0, 12)}</code>
       </dd>
     </dl>
+  )
+}
+
+/** What was left out or changed when the files were read. */
+function Losses({ losses }: Pick<Dataset, 'losses'>) {
+  if (losses.length === 0) return null
+  return (
+    <details>
+      <summary>
+        {t('Left out or changed: {kinds}', {
+          kinds: losses.map(({ reason, count }) => `${reason} ${formatCount(count)}`).join(', '),
+        })}
+      </summary>
+      <dl>
+        {losses.map(({ reason, examples }) => (
+          <>
+            <dt>
+              <code>{reason}</code>
+            </dt>
+            {examples.map((example) => (
+              <dd>
+                <bdi>{example}</bdi>
+              </dd>
+            ))}
+          </>
+        ))}
+      </dl>
+    </details>
   )
 }
 

@@ -49,6 +49,15 @@ describe('the page of a dataset', () => {
     expect(html).toContain('alt="val/4.png: not labelled"')
   })
 
+  test('names what was left out', async () => {
+    const losses = [{ reason: 'image-unreadable', count: 1200, examples: ['Image "<a>.png" is damaged'] }]
+    const { app } = createTestWeb({ datasets: [Dataset.parse({ ...datasetFixture(), losses })] })
+    const { html } = await open(app, '/datasets/ds_1')
+    expect(html).toContain('Left out or changed: image-unreadable 1,200')
+    expect(html).toContain('<bdi>Image &quot;&lt;a&gt;.png&quot; is damaged</bdi>')
+    expect((await open(createTestWeb().app, '/datasets/ds_1')).html).not.toContain('Left out or changed')
+  })
+
   test('shows its versions with their messages, and an older one with links to itself', async () => {
     const newer = Dataset.parse({ ...datasetFixture(), version: 2, message: 'more <b>daisies</b>' })
     const { app, api } = createTestWeb({ datasets: [datasetFixture(), newer] })

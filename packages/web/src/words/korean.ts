@@ -273,6 +273,7 @@ const KOREAN_IN_PAGES: Readonly<Record<string, string>> = {
   Description: '설명',
   Digest: '다이제스트',
   Download: '다운로드',
+  'Left out or changed: {kinds}': '제외되거나 바뀐 항목: {kinds}',
   'Download as': '다운로드 형식',
   'Download as CSV': 'CSV로 다운로드',
   'Download as JSON': 'JSON으로 다운로드',

@@ -1,9 +1,9 @@
-import type { Loss } from '@trainyard/datasets'
+import type { DatasetLoss } from '@trainyard/contract'
 import type { CliIo } from '../../command-line/io.ts'
 import { printTable } from '../../terminal/table.ts'
 
-/** Prints what a conversion lost or changed, each kind with an example. */
-export function printLosses(losses: readonly Loss[], io: CliIo): void {
+/** Prints what a conversion or an upload lost or changed, each kind with an example. */
+export function printLosses(losses: readonly DatasetLoss[], io: CliIo): void {
   if (losses.length === 0) return
   io.stdout.write('\n')
   printTable(io, [

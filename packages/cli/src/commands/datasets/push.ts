@@ -10,6 +10,7 @@ import { interruptible } from '../../terminal/interruptible.ts'
 import { createPaint } from '../../terminal/paint.ts'
 import { printJson } from '../../terminal/table.ts'
 import { cleanText, formatCount } from '../../terminal/text.ts'
+import { printLosses } from '../dataset/print-losses.ts'
 
 interface PushInput extends ServerValues {
   path: string
@@ -18,11 +19,12 @@ interface PushInput extends ServerValues {
   to: string | undefined
   message: string | undefined
   task: TaskType | undefined
+  strict: boolean
   json: boolean
 }
 
 export async function run(
-  { path, project, name, to, message, task, json, ...server }: PushInput,
+  { path, project, name, to, message, task, strict, json, ...server }: PushInput,
   io: CliIo,
 ): Promise<number> {
   if (to === undefined && message !== undefined)
@@ -34,7 +36,7 @@ export async function run(
   const client = await connect(server, io)
   const dataset = await interruptible((signal) =>
     pushDataset(
-      { client, path: resolve(io.cwd, path), name, project, to, message, taskType: task, signal, silent: json },
+      { client, path: resolve(io.cwd, path), name, project, to, message, taskType: task, strict, signal, silent: json },
       io,
     ),
   )
@@ -48,6 +50,7 @@ export async function run(
         `${formatCount(counts.images)} images (${train} train, ${val} val, ${test} test), ` +
         `${classes.length} classes, ${formatBytes(dataset.sizeBytes)}\n`,
     )
+    printLosses(dataset.losses, io)
   }
   return EXIT_CODES.ok
 }

@@ -21,6 +21,7 @@ export function toDataset(row: Omit<DatasetRow, 'project_id'> | SnapshotRow): Da
     taskType: row.task_type,
     classes: row.classes,
     counts: row.counts,
+    losses: row.losses,
     sizeBytes: row.size_bytes,
     versionHash: row.version_hash,
     source: 'source' in row ? (row.source ?? undefined) : undefined,

@@ -1,4 +1,5 @@
 import type { DatasetClass, DatasetFormat, ImageObject, SplitName, TaskType } from '@trainyard/contract'
+import type { Loss } from '@trainyard/datasets'
 
 /** What a folder contains, before anything is stored. Paths are relative to the root of the dataset. */
 export interface DatasetContent {
@@ -11,6 +12,8 @@ export interface DatasetContent {
   generatedFile?: string | undefined
   /** The number of annotations, without the markers of empty images. */
   annotations: number
+  /** What was left out or changed, by reason. */
+  losses: Loss[]
 }
 
 export interface DatasetImage {
@@ -21,12 +24,10 @@ export interface DatasetImage {
   /** The classes that occur in the image, each once. */
   classIds: number[]
   labelled: boolean
-  /** The size in the annotations, and the field that holds it. Absent when they state none. */
   /** In pixels, as shown; absent where it is not known. */
   size?: { width: number; height: number } | undefined
   /** What the pages draw. Absent where the dataset has too many objects to keep them. */
   objects?: ImageObject[] | undefined
-  declared?: { width: number; height: number; field: string } | undefined
 }
 
 /** A dataset in a folder of this machine. */

@@ -1,20 +1,23 @@
-import { join } from 'node:path'
+import { rm, rmdir } from 'node:fs/promises'
+import { join, posix } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { type DatasetFormat, isSafeRelativePath, type TaskType } from '@trainyard/contract'
 import { DatasetError } from '@trainyard/contract/trainer-errors'
 import {
   type DatasetReader,
   findDiceFile,
+  findImageFault,
   hashSplit,
   type ImageRecord,
+  LossCounter,
   openDataset,
   readImageSize,
 } from '@trainyard/datasets'
 import { invalidRequest, TrainyardError } from '@trainyard/platform'
 import type { DatasetContent, DatasetImage, UnpackedDataset } from './dataset-content.ts'
 import { isImagePath, isMask } from './dataset-files.ts'
-import { createIssueList, type IssueList } from './issue-list.ts'
 import { ObjectBudget, sizeOfImage } from './objects-to-draw.ts'
+import { Omissions } from './omissions.ts'
 
 /** The files of formats whose readers do not tell. */
 const ANNOTATION_FILES: Readonly<Partial<Record<DatasetFormat, RegExp>>> = {
@@ -55,6 +58,8 @@ const MASKS: Readonly<Partial<Record<DatasetFormat, (path: string) => boolean>>>
 const MAX_MASK_PIXELS = 32_000_000
 /** Other requests must be answered while a million images are read. */
 const YIELD_EVERY = 200
+const MAX_TURN_MS = 20
+const UNUSABLE: ReadonlySet<string> = new Set(['image-unreadable', 'image-truncated', 'image-size-mismatch'])
 
 export interface ReadContentOptions {
   format: DatasetFormat
@@ -62,39 +67,105 @@ export interface ReadContentOptions {
   taskType: TaskType | undefined
   /** What messages call the dataset. */
   name: string
+  /** Refuse a dataset of which anything would be left out or changed. */
+  strict: boolean
+  /** Whether the images are here, and are checked. Otherwise placeholders stand for them. */
+  hasPixels: boolean
 }
 
 /**
- * Reads a dataset from start to end with the readers of `@trainyard/datasets` and lists its images. Throws
- * `unprocessable` with the first issues, and `DatasetError` for a dataset that cannot be read at all.
+ * Reads a dataset from start to end with the readers of `@trainyard/datasets` and lists its images. What cannot be used is
+ * left out and counted; images that would spoil a training are removed from the folder. Throws `unprocessable` with the
+ * first issues when `strict`, and `DatasetError` for a dataset that cannot be read at all.
  */
 export async function readContent(
   dataset: UnpackedDataset,
-  { format, taskType, name }: ReadContentOptions,
-): Promise<DatasetContent> {
-  checkWholeFiles(dataset, format)
-  await checkMasks(dataset, format)
-  const issues = createIssueList()
+  options: ReadContentOptions,
+): Promise<{ dataset: UnpackedDataset; content: DatasetContent }> {
+  checkWholeFiles(dataset, options.format)
+  await checkMasks(dataset, options.format)
+  const { content, unusable } = await readOnce(dataset, options)
+  if (unusable.length === 0) return { dataset, content }
+  // Read as trainers will read it: without an image, a folder can be no class any more.
+  const rest = await withoutFiles(dataset, unusable)
+  const [example] = content.losses.flatMap(({ reason, examples }) => (UNUSABLE.has(reason) ? examples : []))
+  const again = await readOnce(rest, { ...options, strict: false, hasPixels: false }).catch((error: unknown) => {
+    if (!(error instanceof DatasetError || error instanceof TrainyardError)) throw error
+    throw new TrainyardError('unprocessable', `The dataset has no images that can be used: ${example}`, {
+      cause: error,
+    })
+  })
+  const losses = new LossCounter()
+  losses.merge(content.losses)
+  const names = new Set(again.content.classes.map((each) => each.name))
+  for (const each of content.classes)
+    if (!names.has(each.name)) losses.add('class-dropped', `"${each.name}" has no image that can be used`)
+  return { dataset: rest, content: { ...again.content, losses: losses.list() } }
+}
+
+/** The dataset without some of its files, which are deleted. */
+export async function withoutFiles(
+  { dir, files }: UnpackedDataset,
+  paths: readonly string[],
+): Promise<UnpackedDataset> {
+  const rest = new Map(files)
+  for (const path of paths) {
+    rest.delete(path)
+    await rm(join(dir, path), { force: true })
+    await removeEmptyFolders(dir, posix.dirname(path))
+  }
+  return { dir, files: rest }
+}
+
+/** An empty folder would still be a class. Trainers get no empty folders. */
+async function removeEmptyFolders(dir: string, folder: string): Promise<void> {
+  if (folder === '.') return
+  const isRemoved = await rmdir(join(dir, folder)).then(
+    () => true,
+    () => false,
+  )
+  if (isRemoved) await removeEmptyFolders(dir, posix.dirname(folder))
+}
+
+async function readOnce(
+  dataset: UnpackedDataset,
+  { format, taskType, name, strict, hasPixels }: ReadContentOptions,
+): Promise<{ content: DatasetContent; unusable: string[] }> {
+  const omissions = new Omissions({ strict })
   const reader = await openDataset(dataset.dir, {
     format,
     task: taskType,
     name,
-    onIssue: ({ path, detail, value }) => issues.add(path, detail, value),
+    onIssue: strict ? ({ path, detail, value }) => omissions.addIssue(path, detail, value) : undefined,
   })
   try {
     checkTask(reader.taskType, taskType)
     const annotationFiles = await listAnnotationFiles(dataset, reader, taskType)
-    const images = await listImages(dataset, reader, { annotationFiles, issues, name })
-    issues.throwIfAny(`The ${format} dataset cannot be used`)
-    if (images.listed.length === 0)
-      throw new TrainyardError('unprocessable', `The ${format} dataset has no images: it needs at least one`)
+    const images = await listImages(dataset, reader, { annotationFiles, omissions, name, hasPixels })
+    const unlisted = await listUnlisted(dataset, new Set([...images.paths, ...annotationFiles]), {
+      // Some readers count damaged images themselves, and do not list them.
+      known: reader.losses?.count('image-unreadable') ?? 0,
+      omissions,
+      hasPixels,
+    })
+    omissions.merge(reader.losses?.list() ?? [])
+    omissions.throwIfAny(`The ${format} dataset cannot be used`)
+    if (images.listed.length === 0 && images.unusable.length === 0)
+      throw new TrainyardError(
+        'unprocessable',
+        `The ${format} dataset has no images: ${omissions.example() ?? 'it needs at least one'}`,
+      )
     return {
-      format: reader.format,
-      taskType: reader.taskType,
-      classes: reader.classes.map(({ id, name: className, color }) => ({ id, name: className, color })),
-      images: [...images.listed, ...findUnlisted(dataset, new Set([...images.paths, ...annotationFiles]))],
-      annotationFiles,
-      annotations: images.annotations,
+      content: {
+        format: reader.format,
+        taskType: reader.taskType,
+        classes: reader.classes.map(({ id, name: className, color }) => ({ id, name: className, color })),
+        images: [...images.listed, ...unlisted.listed],
+        annotationFiles,
+        annotations: images.annotations,
+        losses: omissions.losses.list(),
+      },
+      unusable: [...images.unusable, ...unlisted.unusable],
     }
   } finally {
     await reader.close?.()
@@ -169,60 +240,111 @@ async function listAnnotationFiles(
 
 /** The images that the annotations list. */
 async function listImages(
-  { files }: UnpackedDataset,
+  { dir, files }: UnpackedDataset,
   reader: DatasetReader,
-  { annotationFiles, issues, name }: { annotationFiles: readonly string[]; issues: IssueList; name: string },
-): Promise<{ listed: DatasetImage[]; paths: ReadonlySet<string>; annotations: number }> {
+  {
+    annotationFiles,
+    omissions,
+    name,
+    hasPixels,
+  }: { annotationFiles: readonly string[]; omissions: Omissions; name: string; hasPixels: boolean },
+): Promise<{ listed: DatasetImage[]; paths: ReadonlySet<string>; unusable: string[]; annotations: number }> {
   const { format, isAnnotationFile } = reader
   const listed: DatasetImage[] = []
+  const unusable: string[] = []
   const seen = new Set<string>()
   const stems = new Set(ONE_FILE_AN_IMAGE.has(format) ? annotationFiles.map(baseStem) : [])
   const budget = new ObjectBudget()
+  const turn = createTurns()
   let annotations = 0
-  let count = 0
   for await (const record of reader.images()) {
-    if (++count % YIELD_EVERY === 0) await setImmediate()
+    await turn()
     const { path, field } = record
     if (!isSafeRelativePath(path)) {
-      issues.add('image', 'must have a relative path that stays inside the dataset', path)
+      omissions.add('image-unsafe-path', 'image', 'must have a relative path that stays inside the dataset', path)
     } else if (!files.has(path)) {
+      const detail = `must be the path of an image in ${name}; this one does not exist`
+      if (field !== undefined) omissions.add('image-missing-file', `${field}.file_name`, detail, path)
       // COCO files list many images without objects that are not part of the download.
-      if (field !== undefined)
-        issues.add(`${field}.file_name`, `must be the path of an image in ${name}; this one does not exist`, path)
-      else if (record.annotations.length > 0) issues.add(path, `is annotated, but does not exist in ${name}`)
+      else if (record.annotations.length > 0 || !omissions.strict)
+        omissions.add('image-missing-file', path, `is listed, but does not exist in ${name}`)
     } else if (seen.has(path)) {
-      issues.add(path, 'must be annotated once; it is annotated twice')
+      omissions.add('image-duplicate', path, 'must be annotated once; it is annotated twice')
     } else {
       seen.add(path)
+      const fault = hasPixels ? findImageFault({ ...record, file: join(dir, path) }) : undefined
+      if (fault !== undefined) {
+        unusable.push(path)
+        omissions.addFault(path, fault)
+        continue
+      }
       annotations += record.annotations.length
       const isReviewed = format === 'coco' || isAnnotationFile !== undefined || stems.has(baseStem(path))
       listed.push({ ...toImage(record, { isReviewed }), size: sizeOfImage(record), objects: budget.take(record) })
     }
   }
-  return { listed, paths: seen, annotations }
+  return { listed, paths: seen, unusable, annotations }
+}
+
+/** Lets other requests be answered between images. */
+function createTurns(): () => Promise<void> {
+  let count = 0
+  let start = performance.now()
+  return async () => {
+    if (++count % YIELD_EVERY !== 0 && performance.now() - start < MAX_TURN_MS) return
+    await setImmediate()
+    start = performance.now()
+  }
 }
 
 function toImage(record: ImageRecord, { isReviewed }: { isReviewed: boolean }): DatasetImage {
-  const { path, split, field, width, height } = record
+  const { path, split } = record
   const classIds = [...new Set(record.annotations.map(({ classId }) => classId))].sort((a, b) => a - b)
   // DICE marks images that were reviewed and are empty.
   const isEmpty = record.attributes?.is_background !== undefined
-  const isDeclared = field !== undefined && width > 0 && height > 0
   return {
     path,
     split: split ?? hashSplit(path),
     splitGiven: split !== undefined,
     classIds,
     labelled: classIds.length > 0 || isEmpty || isReviewed,
-    declared: isDeclared ? { width, height, field: `${field}.width` } : undefined,
   }
 }
 
 /** Images that no annotation file lists: kept without a label. */
-function findUnlisted({ files }: UnpackedDataset, listed: ReadonlySet<string>): DatasetImage[] {
-  return [...files.keys()]
-    .filter((path) => !listed.has(path) && isImagePath(path))
-    .map((path) => ({ path, split: hashSplit(path), splitGiven: false, classIds: [], labelled: false }))
+async function listUnlisted(
+  { dir, files }: UnpackedDataset,
+  listed: ReadonlySet<string>,
+  { known, omissions, hasPixels }: { known: number; omissions: Omissions; hasPixels: boolean },
+): Promise<{ listed: DatasetImage[]; unusable: string[] }> {
+  const images: DatasetImage[] = []
+  const paths = [...files.keys()].filter((path) => !listed.has(path) && isImagePath(path))
+  const unusable = hasPixels ? await findUnusable(dir, paths, omissions, known) : []
+  const left = new Set(unusable)
+  for (const path of paths)
+    if (!left.has(path)) images.push({ path, split: hashSplit(path), splitGiven: false, classIds: [], labelled: false })
+  return { listed: images, unusable }
+}
+
+/** Images without annotations that are damaged. They are counted, except for the first `known` unreadable ones. */
+export async function findUnusable(
+  dir: string,
+  paths: readonly string[],
+  omissions: Omissions,
+  known = 0,
+): Promise<string[]> {
+  let uncounted = known
+  const turn = createTurns()
+  const unusable: string[] = []
+  for (const path of paths) {
+    await turn()
+    const fault = findImageFault({ path, file: join(dir, path), width: 0, height: 0, annotations: [] })
+    if (fault === undefined) continue
+    unusable.push(path)
+    if (fault.reason === 'image-unreadable' && uncounted-- > 0) continue
+    omissions.addFault(path, fault)
+  }
+  return unusable
 }
 
 function baseStem(path: string): string {

@@ -6,7 +6,7 @@ import { TrainyardError } from '@trainyard/platform'
 import type { DatasetContent, UnpackedDataset } from './dataset-content.ts'
 import { isJunk } from './dataset-files.ts'
 import { findFormat } from './find-format.ts'
-import { MAX_ISSUES } from './issue-list.ts'
+import { MAX_ISSUES } from './omissions.ts'
 import { readContent } from './read-content.ts'
 import { readPlainImages } from './read-plain-images.ts'
 
@@ -15,6 +15,10 @@ export interface ReadDatasetOptions {
   format?: DatasetFormat | undefined
   /** The task, where the format does not tell. */
   taskType?: TaskType | undefined
+  /** Refuse a dataset of which anything would be left out or changed. Default false. */
+  strict?: boolean | undefined
+  /** Whether the images are in the folder. Default true; otherwise placeholders stand for them. */
+  hasPixels?: boolean | undefined
   /** What messages call the dataset. Default: `the archive`. */
   name?: string | undefined
 }
@@ -23,7 +27,7 @@ export interface ReadDatasetOptions {
 export async function readDataset(
   dir: string,
   files: readonly { path: string; sizeBytes: number }[],
-  { format, taskType, name = 'the archive' }: ReadDatasetOptions = {},
+  { format, taskType, strict = false, hasPixels = true, name = 'the archive' }: ReadDatasetOptions = {},
 ): Promise<{ dataset: UnpackedDataset; content: DatasetContent }> {
   const kept = files.filter(({ path }) => !isJunk(path))
   const dataset = atRoot(dir, new Map(kept.map((file) => [file.path, file.sizeBytes])))
@@ -37,8 +41,8 @@ export async function readDataset(
         `${capitalise(name)} has ${diceFiles.join(' and ')}: a dataset has one task, so upload each file with its images`,
       )
     const found = format ?? (await findFormat(dataset, { name, hasDiceFile: diceFiles.length > 0 }))
-    if (found === undefined) return await readPlainImages(dataset, taskType)
-    return { dataset, content: await readContent(dataset, { format: found, taskType, name }) }
+    if (found === undefined) return await readPlainImages(dataset, { taskType, strict, hasPixels })
+    return await readContent(dataset, { format: found, taskType, name, strict, hasPixels })
   } catch (error) {
     throw error instanceof DatasetError ? toProblem(error) : error
   }

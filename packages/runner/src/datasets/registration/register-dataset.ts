@@ -4,13 +4,13 @@ import type { Dataset } from '@trainyard/contract'
 import { unpackArchive } from '@trainyard/platform'
 import { type DatasetContext, UPLOAD_LIMITS } from '../context.ts'
 import { type ReadDatasetOptions, readDataset } from '../reading/read-dataset.ts'
-import { examineFiles } from './examine-files.ts'
+import { hashFiles } from './hash-files.ts'
 import { inScratchFolder } from './scratch-folder.ts'
 import { type Ownership, storeDataset, type VersionOf } from './store-dataset.ts'
 import { sweepUploads } from './sweep-uploads.ts'
 import { withRoom } from './with-room.ts'
 
-export interface RegisterDatasetOptions extends Omit<ReadDatasetOptions, 'name'>, Ownership {
+export interface RegisterDatasetOptions extends Omit<ReadDatasetOptions, 'name' | 'hasPixels'>, Ownership {
   name: string
   /** Default: a dataset of its own. */
   versionOf?: VersionOf | undefined
@@ -24,7 +24,7 @@ export interface RegisterDatasetOptions extends Omit<ReadDatasetOptions, 'name'>
  */
 export async function registerDataset(
   context: DatasetContext,
-  { name, versionOf, body, format, taskType, ...ownership }: RegisterDatasetOptions,
+  { name, versionOf, body, format, taskType, strict, ...ownership }: RegisterDatasetOptions,
 ): Promise<{ dataset: Dataset; created: boolean }> {
   await sweepUploads(context)
   return await withRoom(context, ownership.projectId, (room) =>
@@ -34,15 +34,15 @@ export async function registerDataset(
         maxTotalBytes: UPLOAD_LIMITS.maxTotalBytes,
         reserve: (total) => room.reserve(total),
       })
-      const { dataset, content } = await readDataset(join(scratch, 'files'), files, { format, taskType })
-      const examined = await examineFiles(dataset, content)
+      const { dataset, content } = await readDataset(join(scratch, 'files'), files, { format, taskType, strict })
+      const read = await hashFiles(dataset, content)
       return await storeDataset(context, {
         ...ownership,
         room,
         name,
         versionOf,
         content,
-        files: examined.map(({ bytes, ...file }) => ({
+        files: read.map(({ bytes, ...file }) => ({
           ...file,
           open: () => bytes ?? createReadStream(join(dataset.dir, file.path)),
         })),

@@ -11,7 +11,7 @@ import { readDataset } from '../reading/read-dataset.ts'
 import { checkSource } from '../sources/check-source.ts'
 import { storeOf } from '../sources/store-of.ts'
 import { concurrently } from './concurrently.ts'
-import { examineFiles } from './examine-files.ts'
+import { hashFiles } from './hash-files.ts'
 import { inScratchFolder } from './scratch-folder.ts'
 import { type NewFile, type Ownership, storeDataset, type VersionOf } from './store-dataset.ts'
 import { sweepUploads } from './sweep-uploads.ts'
@@ -42,7 +42,7 @@ export interface RegisterSourceOptions extends Omit<RegisterDatasetRequest, 'pro
  */
 export async function registerSource(
   context: DatasetContext,
-  { name, versionOf, source: requested, format, taskType, organisation, ...ownership }: RegisterSourceOptions,
+  { name, versionOf, source: requested, format, taskType, strict, organisation, ...ownership }: RegisterSourceOptions,
 ): Promise<{ dataset: Dataset; created: boolean }> {
   const source = checkSource(context, requested, organisation)
   const store = storeOf(context, source)
@@ -51,14 +51,20 @@ export async function registerSource(
     const dir = join(scratch, 'files')
     const objects = await listSource(store, source.prefix)
     await copyAnnotations(store, source.prefix, objects, dir)
-    const { dataset, content } = await readDataset(dir, objects, { format, taskType, name: 'the source' })
+    const { dataset, content } = await readDataset(dir, objects, {
+      format,
+      taskType,
+      strict,
+      hasPixels: false,
+      name: 'the source',
+    })
     // The root of the dataset may be a folder below the prefix.
     const root = relative(dir, dataset.dir).split(sep).join('/')
     const prefix = root === '' ? source.prefix : `${source.prefix}${root}/`
     const byPath = new Map(
       objects.map((object) => [root === '' ? object.path : object.path.slice(root.length + 1), object]),
     )
-    const annotations = await examineFiles(dataset, { ...content, images: [] })
+    const annotations = await hashFiles(dataset, { ...content, images: [] })
     const files: NewFile[] = annotations.map(({ path, sizeBytes, sha256 }) => ({
       path,
       sizeBytes,

@@ -158,6 +158,7 @@ function insertRows(context: DatasetContext, dataset: StoredDataset): Promise<Da
         task_type: content.taskType,
         classes: JSON.stringify(content.classes),
         counts: JSON.stringify(countImages(content)),
+        losses: JSON.stringify(content.losses),
         size_bytes: sizeOf(files),
         stored_bytes: stored.bytes,
         stored_files: stored.files,

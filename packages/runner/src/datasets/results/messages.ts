@@ -1,4 +1,4 @@
-import { DatasetFormat, TargetFormat, TaskType } from '@trainyard/contract'
+import { DatasetFormat, DatasetLoss, TargetFormat, TaskType } from '@trainyard/contract'
 import { z } from 'zod'
 
 /** A version of a dataset in a folder of this machine. */
@@ -6,7 +6,14 @@ const Folder = z.object({ dir: z.string(), format: DatasetFormat, taskType: Task
 
 /** What a process makes. It writes to paths that do not exist yet. */
 export const Order = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('report'), source: Folder, title: z.string(), json: z.string(), html: z.string() }),
+  z.object({
+    type: z.literal('report'),
+    source: Folder,
+    losses: z.array(DatasetLoss).describe('What was left out when the version was registered'),
+    title: z.string(),
+    json: z.string(),
+    html: z.string(),
+  }),
   z.object({ type: z.literal('diff'), before: Folder, after: Folder, json: z.string() }),
   z.object({ type: z.literal('convert'), source: Folder, to: TargetFormat, target: z.string() }),
 ])

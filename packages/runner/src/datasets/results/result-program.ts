@@ -1,5 +1,6 @@
 /** Makes one result in its own process, forked by `make-result.ts`: reading and converting would block the runner. */
 
+import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { MAX_DIFF_ENTRIES } from '@trainyard/contract'
@@ -10,6 +11,8 @@ import {
   type DatasetReader,
   diffDatasets,
   inspectImage,
+  type Loss,
+  LossCounter,
   openDataset,
   writeDatasetReport,
 } from '@trainyard/datasets'
@@ -30,7 +33,9 @@ process.once('message', (data) => {
 async function make(order: Order): Promise<void> {
   switch (order.type) {
     case 'report': {
-      const reader = await open(order.source)
+      const reader = { ...(await open(order.source)), losses: new LossCounter() }
+      // What was left out when the dataset was registered: its files are not here.
+      reader.losses.merge(order.losses as Loss[])
       const { dir } = order.source
       // The pages show pictures themselves.
       const options = { target: order.html, title: order.title, pictures: 0, dir, pixels: false }
@@ -51,8 +56,13 @@ async function make(order: Order): Promise<void> {
   }
 }
 
-function open({ dir, format, taskType }: { dir: string } & Pick<DatasetReader, 'format' | 'taskType'>) {
-  return openDataset(dir, { format, task: taskType, outlines: taskType !== 'detection' })
+/** Opens a version without the images that its annotations list and that it does not have: they were left out. */
+async function open({ dir, format, taskType }: { dir: string } & Pick<DatasetReader, 'format' | 'taskType'>) {
+  const reader = await openDataset(dir, { format, task: taskType, outlines: taskType !== 'detection' })
+  async function* images() {
+    for await (const record of reader.images()) if (record.file !== undefined && existsSync(record.file)) yield record
+  }
+  return { ...reader, images }
 }
 
 /** The sizes of images whose format states none, from the headers of the files. */

@@ -48,7 +48,7 @@ export class DatasetResults {
     return this.#find(row, names, this.#others, async (scratch) => {
       const source = await this.#fetch(row, scratch, 'source', { pixels: false })
       const [json, html] = [join(scratch, 'report.json'), join(scratch, 'report.html')]
-      await makeResult({ type: 'report', source, title: `${row.name}@${row.version}`, json, html })
+      await makeResult({ type: 'report', source, losses: row.losses, title: `${row.name}@${row.version}`, json, html })
       await this.#context.store.put(resultKey(row.id, 'report.json'), await readFile(json))
       await this.#context.store.put(resultKey(row.id, 'report.html'), await readFile(html))
     })

@@ -39,6 +39,7 @@ export async function createSnapshot(context: DatasetContext, name: string, proj
         task_type: dataset.task_type,
         classes: JSON.stringify(dataset.classes),
         counts: JSON.stringify(dataset.counts),
+        losses: JSON.stringify(dataset.losses),
         size_bytes: dataset.size_bytes,
         stored_bytes: annotationFiles.reduce((total, file) => total + file.size_bytes, 0),
         stored_files: annotationFiles.length,

@@ -26,6 +26,7 @@ import { datasetQuota } from './20261130T1055-dataset-quota.ts'
 import { traceParents } from './20261130T1100-trace-parents.ts'
 import { heldJobs } from './20261130T1410-held-jobs.ts'
 import { runStatements } from './20261130T1415-run-statements.ts'
+import { datasetLosses } from './20261130T2330-dataset-losses.ts'
 
 /** By name, in the order in which they run. Databases record these names, so they never change. */
 export const runnerMigrations: Record<string, Migration> = {
@@ -56,4 +57,5 @@ export const runnerMigrations: Record<string, Migration> = {
   '20261130T1100-trace-parents': traceParents,
   '20261130T1410-held-jobs': heldJobs,
   '20261130T1415-run-statements': runStatements,
+  '20261130T2330-dataset-losses': datasetLosses,
 }

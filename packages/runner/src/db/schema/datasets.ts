@@ -1,4 +1,4 @@
-import type { DatasetClass, DatasetCounts, DatasetFormat, TaskType } from '@trainyard/contract'
+import type { DatasetClass, DatasetCounts, DatasetFormat, DatasetLoss, TaskType } from '@trainyard/contract'
 import type { ColumnType, Generated, GeneratedAlways, Selectable } from 'kysely'
 import type { Json } from '../columns.ts'
 
@@ -15,6 +15,8 @@ export interface DatasetDescription {
   task_type: TaskType
   classes: Json<DatasetClass[]>
   counts: Json<DatasetCounts>
+  /** What was left out or changed when the files were read. */
+  losses: ColumnType<DatasetLoss[], string | undefined, string>
   size_bytes: number
   /** SHA-256 over the sorted (path, size, SHA-256) list and the annotation content. */
   version_hash: string
