@@ -27,6 +27,7 @@ export { type DiffDatasetsOptions, diffDatasets } from './diff/diff-datasets.ts'
 export type { DatasetEdit, DatasetFilter, DatasetSample } from './edit/dataset-edit.ts'
 export { editDataset } from './edit/edit-dataset.ts'
 export { LossError, MissingPackageError } from './errors.ts'
+export { findImageFault, type ImageFault } from './faults/find-image-fault.ts'
 export { IMAGE_NAME } from './files/list-files.ts'
 export { type ReadClassMaskOptions, readClassMask } from './formats/class-mask/read.ts'
 export { findDiceFile, findDiceFiles, readDice } from './formats/dice/read.ts'
@@ -55,7 +56,6 @@ export { type DetectedFormat, type DetectFormatOptions, detectFormat, locateData
 export { openDataset } from './open/open-dataset.ts'
 export { type Pixels, readPixels } from './pixels/read-pixels.ts'
 export { resizePixels } from './pixels/resize-pixels.ts'
-export { findImageFault, type ImageFault } from './record/find-image-fault.ts'
 export type {
   Annotation,
   AnnotationKind,

@@ -1,4 +1,4 @@
-import { findImageFault } from '../record/find-image-fault.ts'
+import { findImageFault } from '../faults/find-image-fault.ts'
 import type { ImageRecord } from '../record/record.ts'
 import type { WriteContext } from '../writing/dataset-writer.ts'
 import { withoutIgnored } from './without-ignored.ts'

@@ -1,7 +1,7 @@
 import { findFault } from '../files/file-fault.ts'
 import { readWholeImageSize } from '../images/image-header.ts'
+import type { ImageRecord } from '../record/record.ts'
 import type { Loss } from '../report/loss-counter.ts'
-import type { ImageRecord } from './record.ts'
 
 /** Why an image cannot be used, and what a person needs to mend it. */
 export interface ImageFault {
