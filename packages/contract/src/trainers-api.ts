@@ -9,6 +9,9 @@ import { Rating } from './reviews-api.ts'
 export const VersionState = z.enum(['received', 'checking', 'published', 'rejected', 'deprecated', 'yanked'])
 export type VersionState = z.infer<typeof VersionState>
 
+/** The states of a version whose content another push of the same number may replace. */
+export const MUTABLE_STATES: readonly VersionState[] = ['received', 'checking', 'rejected']
+
 /** How far a version was checked. */
 export const TrustTier = z.enum(['checked', 'checked_in_part', 'unchecked'])
 export type TrustTier = z.infer<typeof TrustTier>

@@ -1,4 +1,4 @@
-import { BUNDLE_MEDIA_TYPE, type VersionState } from '@trainyard/contract'
+import { BUNDLE_MEDIA_TYPE, MUTABLE_STATES, VersionState } from '@trainyard/contract'
 import { z } from 'zod'
 import { PushRefusedError, VersionExistsError } from '../errors.ts'
 import type { PushSession } from './push-session.ts'
@@ -33,12 +33,10 @@ export async function findBundle(
   const isBundle = BundleManifest.safeParse(parseJson(text)).success
   const digest = response.headers.get('docker-content-digest')
   if (!isBundle || digest === null) return undefined
-  const state = response.headers.get('trainyard-state')
-  return { digest, isTaken: state === null || !REPLACEABLE_STATES.includes(state) }
+  // A registry that names no state replaces nothing.
+  const { data: state } = VersionState.safeParse(response.headers.get('trainyard-state'))
+  return { digest, isTaken: state === undefined || !MUTABLE_STATES.includes(state) }
 }
-
-/** The states of a bundle that other content may replace. A registry that names no state replaces nothing. */
-const REPLACEABLE_STATES: readonly string[] = ['received', 'checking', 'rejected'] satisfies VersionState[]
 
 /** Undefined if it is not JSON. */
 export function parseJson(json: string | Uint8Array): unknown {

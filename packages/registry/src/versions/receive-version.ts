@@ -1,4 +1,4 @@
-import { Digest, type WebhookEvent } from '@trainyard/contract'
+import { Digest, MUTABLE_STATES, type WebhookEvent } from '@trainyard/contract'
 import { newId } from '@trainyard/platform'
 import type { Transaction } from 'kysely'
 import { toJsonText } from '../db/json.ts'
@@ -7,7 +7,6 @@ import type { PartKind } from '../db/schema/version-parts.ts'
 import { OciError } from '../oci/errors.ts'
 import type { ParsedManifest } from '../oci/parse-manifest.ts'
 import { endUnfinished, waitingResults } from './check-results.ts'
-import { MUTABLE_STATES } from './states.ts'
 
 export interface ReceiveVersionOptions {
   repository: { id: number; name: string }

@@ -22,9 +22,6 @@ export function isOpen(state: VersionState): boolean {
 /** The states in which strangers may read a part by its digest. What is yanked is no longer listed, but pulls of it still work. */
 export const READABLE_STATES: readonly VersionState[] = ['published', 'deprecated', 'yanked']
 
-/** A version with other bytes may take the place of a part in these states. */
-export const MUTABLE_STATES: readonly VersionState[] = ['received', 'checking', 'rejected']
-
 /** The states from which a version may enter `state`. */
 export function statesBefore(state: VersionState): VersionState[] {
   return VersionState.options.filter((before) => TRANSITIONS[before].includes(state))

@@ -229,12 +229,11 @@ export class Supervisor {
 
   /** Beside the loop, from time to time: a slow launcher must not hold up all attempts. */
   #searchLeftovers(): void {
-    const { clock, limits, logger } = this.#context
+    const { clock, logger } = this.#context
     if (this.#search !== undefined || clock.now().getTime() < this.#searchAt) return
     this.#search = this.#removeLeftovers()
       .catch((error: unknown) => logger.warn({ err: error }, 'what attempts left could not be removed; will retry'))
       .finally(() => {
-        this.#searchAt = clock.now().getTime() + limits.leftoverSeconds * 1000
         this.#search = undefined
       })
   }
@@ -244,7 +243,8 @@ export class Supervisor {
    * slow created them after that.
    */
   async #removeLeftovers(): Promise<void> {
-    const { launcher, database } = this.#context
+    const { launcher, database, clock, limits } = this.#context
+    this.#searchAt = clock.now().getTime() + limits.leftoverSeconds * 1000
     const listed: AttemptRef[] = []
     for await (const ref of launcher.list()) listed.push(ref)
     if (listed.length === 0) return
