@@ -184,7 +184,7 @@ function Facts({ dataset, now }: { dataset: Dataset; now: Date }) {
 function Losses({ losses }: Pick<Dataset, 'losses'>) {
   if (losses.length === 0) return null
   return (
-    <details>
+    <details class="dataset-losses">
       <summary>
         {t('Left out or changed: {kinds}', {
           kinds: losses.map(({ reason, count }) => `${reason} ${formatCount(count)}`).join(', '),
