@@ -18,7 +18,11 @@ export async function buildPackage(target: WorkspacePackage, outDir = join(targe
     target: 'node22',
     fixedExtension: false,
     tsconfig: join(ROOT, 'tsconfig.json'),
-    inputOptions: { resolve: { conditionNames: ['trainyard-source', 'node', 'import', 'default'] } },
+    inputOptions: {
+      resolve: { conditionNames: ['trainyard-source', 'node', 'import', 'default'] },
+      // Without comments about where each module begins: source maps tell.
+      experimental: { attachDebugInfo: 'none' },
+    },
     deps: { alwaysBundle: ['@trainyard/platform'], onlyBundle: ['@trainyard/platform'] },
     dts: true,
     // With the sources in them: stack traces (--enable-source-maps) and debuggers show TypeScript.
